@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Admission: an object in, defaults and findings out. Pure: no I/O, no globals but constant tables.
+ */
+#ifndef KT_ADMISSION_ADMISSION_H
+#define KT_ADMISSION_ADMISSION_H
+
+#include "admission/cluster.h"
+#include "admission/findings.h"
+#include "admission/rule.h"
+#include "admission/settings.h"
+
+/* One default: a row of the table in defaults.c, ids D01 to D07. */
+struct kt_default {
+    const char *id;
+    const char *field;
+    const char *value; /* what is filled in, for people: "1", "the cheapest SKU that fits" */
+    const char *when;  /* condition, for people */
+    bool at_reconcile; /* not applied at admission (D07) */
+};
+extern const struct kt_default kt_defaults[];
+extern const size_t kt_default_count;
+
+struct kt_admission_request {
+    enum kt_operation operation;
+    const char *namespace_; /* of the request; an object without namespace is in it */
+    const char *name;       /* of the request; may be NULL */
+    cJSON *object;          /* NULL on DELETE */
+    cJSON *old_object;      /* NULL on CREATE */
+    const struct kt_settings *settings;
+    const struct kt_cluster *cluster;
+};
+
+struct kt_default_applied {
+    const struct kt_default *row;
+    const char *pointer; /* JSON pointer of what was added */
+    const cJSON *value;
+};
+
+struct kt_defaulting {
+    cJSON *patch;   /* JSON array; empty when nothing is to do */
+    cJSON *mutated; /* a changed clone of the object, or the object itself when nothing changed */
+    struct kt_default_applied applied[16];
+    size_t applied_count;
+    struct kt_findings notes; /* warnings of the defaults (the choice of an instance type) */
+};
+
+/* Fills what is absent (product rules: idempotent, nothing of the user's is changed, nothing when deletionTimestamp is
+ * set, on UPDATE the old object's value first, nothing on wrong kinds). KT_ENOMEM or KT_ELIMIT only. */
+int kt_admission_default(struct kt_arena *arena, const struct kt_admission_request *request, struct kt_defaulting *ret,
+                         struct kt_error *error) KT_NODISCARD;
+
+/* Judges. The request's object may be undefaulted: both objects are defaulted first. Findings are sorted.
+ * KT_ENOMEM or KT_ELIMIT only: what is wrong with the object is a finding (rule DECODE for wrong kinds). */
+int kt_admission_validate(struct kt_arena *arena, const struct kt_admission_request *request,
+                          struct kt_findings *ret_findings, struct kt_error *error) KT_NODISCARD;
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A rule is one row of a table: an id, what it is for, and a function that looks at the facts and adds findings. The
+ * families live in rules_<family>.c; engine.c walks all tables. The same rows make the documentation (`kubectl kaito
+ * check
+ * --list-rules`) and a test refuses a row without an accepting and a refusing case.
+ */
+#ifndef KT_ADMISSION_RULE_H
+#define KT_ADMISSION_RULE_H
+
+#include "admission/cluster.h"
+#include "admission/findings.h"
+#include "admission/settings.h"
+#include "sizing/sizing.h"
+#include "workspace/workspace.h"
+
+enum kt_operation {
+    KT_OPERATION_CREATE = 1,
+    KT_OPERATION_UPDATE = 2,
+    KT_OPERATION_DELETE = 4,
+    KT_OPERATION_CONNECT = 8
+};
+
+enum kt_scope { KT_SCOPE_ANY = 0, KT_SCOPE_TUNING = 1, KT_SCOPE_INFERENCE = 2 };
+
+/* The content of a tuning ConfigMap, looked up and parsed once before the rules run. */
+enum kt_config_state {
+    KT_CONFIG_NONE,        /* no tuning, or its method is unknown */
+    KT_CONFIG_UNKNOWN,     /* the cluster could not be asked */
+    KT_CONFIG_ABSENT,      /* no such ConfigMap */
+    KT_CONFIG_NO_KEY,      /* data has no training_config.yaml */
+    KT_CONFIG_UNPARSABLE,  /* see parse_error */
+    KT_CONFIG_WRONG_SHAPE, /* no training_config map at the root */
+    KT_CONFIG_READ,        /* sections can be used */
+};
+
+struct kt_tuning_config {
+    enum kt_config_state state;
+    bool is_template;        /* the method's template: the user named no config */
+    const char *name;        /* of the ConfigMap looked for */
+    const char *namespace_;  /* where; NULL: the release namespace is unknown */
+    const cJSON *config_map; /* NULL unless found */
+    const cJSON *root;       /* parsed training_config.yaml; NULL unless parsed */
+    const cJSON *sections;   /* the training_config map; NULL unless READ */
+    struct kt_error parse_error;
+};
+
+/* What the rules of one review look at. Built by engine.c; read-only for rules except `findings` and the arena. */
+struct kt_facts {
+    struct kt_arena *arena;
+    const struct kt_settings *settings;
+    const struct kt_cluster *cluster;
+    enum kt_operation operation;
+    struct kt_workspace now;            /* the new object, after defaulting */
+    struct kt_workspace before;         /* the old object, defaulted too; empty on CREATE */
+    const struct kt_workspace *written; /* the new object as the user wrote it, before defaulting */
+    bool bring_your_own;
+    bool bypass_resource_checks; /* the annotation: a memory refusal becomes a warning */
+
+    const struct kt_model *model; /* of whichever preset there is; NULL: absent or unknown */
+    const struct kt_sku *sku;     /* of instanceType in the configured cloud; NULL: absent or unknown */
+    bool method_known;
+    enum kt_tuning_method method;
+    bool runtime_transformers; /* inference runs with transformers (annotation, or gate vLLM off) */
+    struct kt_tuning_config config;
+    bool tuning_input_known;             /* tuning_input can be used */
+    struct kt_tuning_input tuning_input; /* what will be trained, from the config and the model */
+    bool sequence_length_assumed;        /* the config names none */
+    bool batch_size_assumed;             /* the config names none: the library's 8 */
+};
+
+struct kt_rule_run {
+    const struct kt_facts *facts;
+    struct kt_findings *findings;
+    const struct kt_rule *rule; /* the row that is running */
+};
+
+struct kt_rule {
+    const char *id;            /* "T004": family letter and three digits, never reused */
+    enum kt_severity severity; /* of its findings, before ratcheting and the bypass annotation */
+    enum kt_origin origin;     /* what most of its findings are; a check may set another per finding */
+    bool relaxed;              /* its warnings stand where upstream refuses */
+    unsigned operations;       /* kt_operation bits on which it runs */
+    enum kt_scope scope;
+    const char *title;  /* what must be true: "tuning.method is lora or qlora, in any case" */
+    const char *reason; /* for own and relaxed rows: the harm prevented, or why it is safe; NULL for upstream rows */
+    void (*check)(struct kt_rule_run *run);
+};
+
+/* Adds a finding with the running row's id, severity, origin and relaxed mark. value as in kt_findings_add. */
+struct kt_finding *kt_rule_report(struct kt_rule_run *run, const char *field, enum kt_problem problem,
+                                  const char *value, const char *format, ...) KT_PRINTF(5, 6);
+/* The same with another origin for this finding. */
+struct kt_finding *kt_rule_report_as(struct kt_rule_run *run, enum kt_origin origin, const char *field,
+                                     enum kt_problem problem, const char *value, const char *format, ...)
+    KT_PRINTF(6, 7);
+
+struct kt_rule_table {
+    const char *family; /* "tuning" */
+    const struct kt_rule *rules;
+    size_t count;
+};
+extern const struct kt_rule_table kt_rules_metadata;  /* M */
+extern const struct kt_rule_table kt_rules_resource;  /* R */
+extern const struct kt_rule_table kt_rules_memory;    /* R: the memory rows */
+extern const struct kt_rule_table kt_rules_tuning;    /* T */
+extern const struct kt_rule_table kt_rules_config;    /* C: tuning config maps */
+extern const struct kt_rule_table kt_rules_inference; /* I, and C rows about inference configs */
+extern const struct kt_rule_table kt_rules_update;    /* U */
+extern const struct kt_rule_table kt_rules_cluster;   /* X */
+
+/* All tables in documentation order; NULL-terminated. Besides these, findings carry the ids SCHEMA, DECODE, LIMIT and
+ * F0xx (fields). */
+extern const struct kt_rule_table *const kt_rule_tables[];
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BLOCK_BYTES ((size_t)(32 * KT_KIB))
+#define ALIGNMENT alignof(max_align_t)
+
+struct kt_arena_block {
+    struct kt_arena_block *next;
+    size_t size; /* of data */
+    size_t used;
+    max_align_t data[];
+};
+
+static size_t align_up(size_t size)
+{
+    return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
+void kt_arena_init(struct kt_arena *arena, size_t limit_bytes)
+{
+    *arena = (struct kt_arena){.limit_bytes = limit_bytes};
+}
+
+void kt_arena_reset(struct kt_arena *arena)
+{
+    size_t kept = 0;
+    struct kt_arena_block **link = &arena->first;
+    while (*link) {
+        struct kt_arena_block *block = *link;
+        if (kept + block->size <= KT_ARENA_KEEP_BYTES) {
+            kept += block->size;
+            block->used = 0;
+            link = &block->next;
+        } else {
+            *link = block->next;
+            kt_heap_free(block);
+        }
+    }
+    arena->current = arena->first;
+    arena->kept_bytes = kept;
+    arena->used_bytes = 0;
+    arena->failed = false;
+}
+
+void kt_arena_release(struct kt_arena *arena)
+{
+    while (arena->first) {
+        struct kt_arena_block *next = arena->first->next;
+        kt_heap_free(arena->first);
+        arena->first = next;
+    }
+    *arena = (struct kt_arena){.limit_bytes = arena->limit_bytes};
+}
+
+/* A block with room for size: the next kept one, or a new one put right after the current. */
+static struct kt_arena_block *block_with_room(struct kt_arena *arena, size_t size)
+{
+    for (struct kt_arena_block *block = arena->current; block; block = block->next) {
+        if (block->size - block->used >= size)
+            return block;
+    }
+    size_t block_size = KT_MAX(size, BLOCK_BYTES);
+    struct kt_arena_block *block = kt_heap_alloc(sizeof(*block) + block_size);
+    if (!block)
+        return NULL;
+    block->size = block_size;
+    if (arena->current) {
+        block->next = arena->current->next;
+        arena->current->next = block;
+    } else {
+        block->next = arena->first;
+        arena->first = block;
+    }
+    return block;
+}
+
+void *kt_arena_alloc(struct kt_arena *arena, size_t size)
+{
+    if (size > arena->limit_bytes ||
+        align_up(size) > arena->limit_bytes - KT_MIN(arena->used_bytes, arena->limit_bytes)) {
+        arena->failed = true;
+        return NULL;
+    }
+    size = align_up(size);
+    struct kt_arena_block *block = block_with_room(arena, size);
+    if (!block) {
+        arena->failed = true;
+        return NULL;
+    }
+    /* A large request must not hide the room that is left in the current block. */
+    if (size < BLOCK_BYTES / 4 || !arena->current)
+        arena->current = block;
+    void *memory = (char *)block->data + block->used;
+    block->used += size;
+    arena->used_bytes += size;
+    arena->high_water_bytes = KT_MAX(arena->high_water_bytes, arena->used_bytes);
+    return memset(memory, 0, size);
+}
+
+void *kt_arena_calloc(struct kt_arena *arena, size_t count, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total)) {
+        arena->failed = true;
+        return NULL;
+    }
+    return kt_arena_alloc(arena, total);
+}
+
+char *kt_arena_strndup(struct kt_arena *arena, const char *text, size_t length)
+{
+    char *copy = length == SIZE_MAX ? NULL : kt_arena_alloc(arena, length + 1);
+    if (copy && length > 0)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+char *kt_arena_strdup(struct kt_arena *arena, const char *text)
+{
+    return kt_arena_strndup(arena, text, strlen(text));
+}
+
+struct kt_str kt_arena_str(struct kt_arena *arena, struct kt_str text)
+{
+    char *copy = kt_arena_strndup(arena, text.data, text.length);
+    return copy ? (struct kt_str){copy, text.length} : (struct kt_str){0};
+}
+
+char *kt_arena_printf(struct kt_arena *arena, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = length < 0 ? NULL : kt_arena_alloc(arena, (size_t)length + 1);
+    if (text)
+        vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An arena: memory that is taken piece by piece and given back all at once, with a hard limit. One per admission
+ * request or per plugin command; nothing inside is freed alone.
+ *
+ * When memory or the limit is exhausted an allocation returns NULL and `failed` stays true until the next reset, so
+ * that code which builds many small things may check once at its end.
+ */
+#ifndef KT_BASE_ARENA_H
+#define KT_BASE_ARENA_H
+
+#include "base/base.h"
+#include "base/str.h"
+
+struct kt_arena_block;
+
+struct kt_arena {
+    struct kt_arena_block *first;
+    struct kt_arena_block *current;
+    size_t limit_bytes;      /* allocations beyond this total fail */
+    size_t used_bytes;       /* handed out since the last reset */
+    size_t high_water_bytes; /* the largest used_bytes ever */
+    size_t kept_bytes;       /* blocks that a reset keeps for the next use */
+    bool failed;             /* an allocation was refused since the last reset */
+};
+
+/* No memory is taken before the first allocation. */
+void kt_arena_init(struct kt_arena *arena, size_t limit_bytes);
+/* Everything handed out becomes invalid. Blocks up to KT_ARENA_KEEP_BYTES stay, the rest goes back to the system. */
+void kt_arena_reset(struct kt_arena *arena);
+/* Frees all; accepts a zeroed arena. For KT_CLEANUP. */
+void kt_arena_release(struct kt_arena *arena);
+
+#define KT_ARENA_KEEP_BYTES ((size_t)(256 * KT_KIB))
+
+/* Zeroed memory aligned for any type, or NULL (see above). size 0 gives a valid pointer. */
+void *kt_arena_alloc(struct kt_arena *arena, size_t size) KT_NODISCARD;
+/* count * size with overflow check. */
+void *kt_arena_calloc(struct kt_arena *arena, size_t count, size_t size) KT_NODISCARD;
+/* NUL-terminated copies. */
+char *kt_arena_strdup(struct kt_arena *arena, const char *text) KT_NODISCARD;
+char *kt_arena_strndup(struct kt_arena *arena, const char *text, size_t length) KT_NODISCARD;
+struct kt_str kt_arena_str(struct kt_arena *arena, struct kt_str text) KT_NODISCARD;
+char *kt_arena_printf(struct kt_arena *arena, const char *format, ...) KT_PRINTF(2, 3) KT_NODISCARD;
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit on what an input may make us hold or do, in one place. Reaching a limit is a clear error (KT_ELIMIT) that
+ * names the limit; nothing is ever cut short in silence.
+ */
+#ifndef KT_BASE_LIMITS_H
+#define KT_BASE_LIMITS_H
+
+#include "base/base.h"
+
+/* Body of an admission request: two objects of at most 3 MiB (etcd's own limit is below that) and the envelope. */
+#define KT_LIMIT_REVIEW_BODY_BYTES ((size_t)(7 * KT_MIB))
+/* Arena of one review: body, tree, findings, patch and answer. A cJSON node costs 64 bytes, so nodes are bounded too.
+ */
+#define KT_LIMIT_REVIEW_ARENA_BYTES ((size_t)(24 * KT_MIB))
+#define KT_LIMIT_JSON_DEPTH 64
+#define KT_LIMIT_JSON_NODES 100000
+#define KT_LIMIT_JSON_STRING_BYTES ((size_t)(3 * KT_MIB))
+/* Members of one object: finding duplicates is quadratic below 16 members and hashed above. */
+#define KT_LIMIT_JSON_MEMBERS 20000
+
+/* One manifest file (or standard input) of the plugin. */
+#define KT_LIMIT_MANIFEST_BYTES ((size_t)(4 * KT_MIB))
+#define KT_LIMIT_MANIFEST_DOCUMENTS 1000
+#define KT_LIMIT_MANIFEST_FILES 2000
+#define KT_LIMIT_YAML_DEPTH 64
+#define KT_LIMIT_YAML_NODES 100000
+/* Nodes that alias expansion may add in one document; stops alias bombs. */
+#define KT_LIMIT_YAML_ALIAS_NODES 10000
+/* Memory of one plugin command. */
+#define KT_LIMIT_COMMAND_ARENA_BYTES ((size_t)(256 * KT_MIB))
+
+#define KT_LIMIT_KUBECONFIG_BYTES ((size_t)KT_MIB)
+#define KT_LIMIT_CREDENTIAL_FILE_BYTES ((size_t)KT_MIB)
+#define KT_LIMIT_EXEC_OUTPUT_BYTES ((size_t)KT_MIB)
+#define KT_LIMIT_API_REPLY_BYTES ((size_t)(16 * KT_MIB))
+#define KT_LIMIT_API_LIST_BYTES ((size_t)(64 * KT_MIB))
+#define KT_LIMIT_WATCH_LINE_BYTES ((size_t)(4 * KT_MIB))
+/* Objects of one kind that the webhook keeps to answer rules from. */
+#define KT_LIMIT_SNAPSHOT_OBJECTS 5000
+#define KT_LIMIT_SNAPSHOT_BYTES ((size_t)(64 * KT_MIB))
+
+#define KT_LIMIT_HTTP_HEADER_BYTES ((size_t)(16 * KT_KIB))
+
+/* Findings of one review; a hostile object cannot make the answer larger than this. */
+#define KT_LIMIT_FINDINGS 256
+/* The API server keeps every warning whole while they total 4096 characters (apiserver filters/warning.go). */
+#define KT_LIMIT_WARNINGS 16
+#define KT_LIMIT_WARNING_RUNES 256
+#define KT_LIMIT_MESSAGE_BYTES 4096
+/* The API server refuses a JSON Patch of more operations (apiserver endpoints/handlers/patch.go). */
+#define KT_LIMIT_PATCH_OPERATIONS 10000
+
+#define KT_LIMIT_CATALOG_FILE_BYTES ((size_t)(4 * KT_MIB))
+
+#endif

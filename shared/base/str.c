@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+
+char kt_ascii_lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
+}
+
+bool kt_ascii_is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+bool kt_ascii_is_alnum(char byte)
+{
+    char lower = kt_ascii_lower(byte);
+    return kt_ascii_is_digit(byte) || (lower >= 'a' && lower <= 'z');
+}
+
+bool kt_str_equal_nocase(struct kt_str a, struct kt_str b)
+{
+    if (a.length != b.length)
+        return false;
+    for (size_t i = 0; i < a.length; i++)
+        if (kt_ascii_lower(a.data[i]) != kt_ascii_lower(b.data[i]))
+            return false;
+    return true;
+}
+
+bool kt_streq_nocase(const char *a, const char *b)
+{
+    return kt_str_equal_nocase(kt_str(a), kt_str(b));
+}
+
+bool kt_str_starts_with(struct kt_str text, struct kt_str prefix)
+{
+    return text.length >= prefix.length && (prefix.length == 0 || memcmp(text.data, prefix.data, prefix.length) == 0);
+}
+
+bool kt_str_ends_with(struct kt_str text, struct kt_str suffix)
+{
+    return text.length >= suffix.length &&
+           (suffix.length == 0 || memcmp(text.data + text.length - suffix.length, suffix.data, suffix.length) == 0);
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+struct kt_str kt_str_trim(struct kt_str text)
+{
+    while (text.length > 0 && is_space(text.data[0])) {
+        text.data++;
+        text.length--;
+    }
+    while (text.length > 0 && is_space(text.data[text.length - 1]))
+        text.length--;
+    return text;
+}
+
+size_t kt_str_find_char(struct kt_str text, char byte)
+{
+    const char *found = text.length > 0 ? memchr(text.data, byte, text.length) : NULL;
+    return found ? (size_t)(found - text.data) : SIZE_MAX;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nearest-name search for "did you mean". */
+#ifndef KT_TEXT_EDIT_DISTANCE_H
+#define KT_TEXT_EDIT_DISTANCE_H
+
+#include "base/str.h"
+
+/* Optimal string alignment distance (insert, delete, replace, swap neighbours), without regard to ASCII case.
+ * Texts longer than 128 bytes give SIZE_MAX. */
+size_t kt_edit_distance(struct kt_str a, struct kt_str b);
+
+/* Keeps the best candidate seen so far. */
+struct kt_nearest {
+    struct kt_str wanted;
+    const char *best; /* NULL: nothing near enough */
+    size_t best_distance;
+};
+void kt_nearest_init(struct kt_nearest *nearest, struct kt_str wanted);
+/* A candidate counts when its distance is at most a third of the longer length (at least 1), or when it contains the
+ * wanted text or is contained in it (4 or more characters). */
+void kt_nearest_offer(struct kt_nearest *nearest, const char *candidate);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON: a strict front door over cJSON, a lossless writer, and small helpers to read and build trees.
+ *
+ * A tree is made of struct cJSON nodes in an arena and is never freed alone (never call cJSON_Delete). cJSON's
+ * allocation hooks are process-wide; kt_json_* sets a thread-local arena around each call into cJSON.
+ *
+ * Numbers keep their source text in valuestring, so that an integer beyond 2^53 or a `1.0` is written back unchanged.
+ * The front door refuses what cJSON 1.7.15 lets through: trailing bytes, leading zeros, invalid UTF-8, raw control
+ * characters, U+0000 in a string (cJSON would cut the string there), depth and size beyond base/limits.h, a byte order
+ * mark, and, when asked to, duplicate keys.
+ */
+#ifndef KT_TEXT_JSON_H
+#define KT_TEXT_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "base/strbuf.h"
+
+enum kt_json_duplicates {
+    KT_JSON_DUPLICATES_REFUSE,    /* KT_EPARSE that names the key */
+    KT_JSON_DUPLICATES_LAST_WINS, /* as Go's encoding/json and the API server do; see kt_json_parsed */
+};
+
+struct kt_json_duplicate {
+    const char *path; /* of the object, dotted with [i] for items, "" at the top; in the arena */
+    const char *key;
+    const struct kt_json_duplicate *next;
+};
+
+struct kt_json_parsed {
+    cJSON *root;
+    size_t nodes;
+    const struct kt_json_duplicate *duplicates; /* in order of appearance; NULL without any */
+};
+
+/* Parses exactly one JSON text. KT_EPARSE (with line and column), KT_ELIMIT (which limit), KT_ENOMEM. */
+int kt_json_parse(struct kt_arena *arena, struct kt_str text, enum kt_json_duplicates duplicates,
+                  struct kt_json_parsed *ret, struct kt_error *error) KT_NODISCARD;
+
+/* --- reading; every function accepts NULL and a node of any kind -------------------------------------------------- */
+
+/* Member of an object by exact name, or NULL (also when object is not an object). */
+cJSON *kt_json_get(const cJSON *object, const char *key);
+cJSON *kt_json_get_n(const cJSON *object, struct kt_str key);
+/* Follows names from object; NULL-terminated list: kt_json_path(o, "metadata", "name", NULL). */
+cJSON *kt_json_path(const cJSON *object, ...) __attribute__((sentinel));
+/* Item of an array or NULL. Linear: iterate with cJSON_ArrayForEach where all are wanted. */
+cJSON *kt_json_item(const cJSON *array, size_t index);
+size_t kt_json_count(const cJSON *container);
+
+bool kt_json_is_object(const cJSON *node);
+bool kt_json_is_array(const cJSON *node);
+bool kt_json_is_string(const cJSON *node);
+bool kt_json_is_number(const cJSON *node);
+bool kt_json_is_bool(const cJSON *node);
+bool kt_json_is_null(const cJSON *node); /* a null node, not a missing one */
+/* "object", "array", "string", "integer", "number", "boolean", "null"; "" for NULL. */
+const char *kt_json_kind(const cJSON *node);
+
+/* Text of a string node, otherwise NULL. */
+const char *kt_json_string(const cJSON *node);
+/* Text of a string node, otherwise fallback. */
+const char *kt_json_string_or(const cJSON *node, const char *fallback);
+/* Exact integer value; false when the node is not a number, has a fraction or does not fit. `1.0` and `1e2` are
+ * integers. */
+bool kt_json_int64(const cJSON *node, int64_t *ret);
+bool kt_json_double(const cJSON *node, double *ret);
+/* True for a node that is `true`. */
+bool kt_json_true(const cJSON *node);
+
+/* Same kind and content; members of objects in any order, numbers by value. */
+bool kt_json_equal(const cJSON *a, const cJSON *b);
+
+/* --- building; all nodes live in the arena; NULL when memory is out (arena->failed) ---------------------------------
+ */
+
+cJSON *kt_json_new_object(struct kt_arena *arena);
+cJSON *kt_json_new_array(struct kt_arena *arena);
+cJSON *kt_json_new_string(struct kt_arena *arena, const char *text); /* copies; NULL text gives null node */
+cJSON *kt_json_new_string_n(struct kt_arena *arena, struct kt_str text);
+cJSON *kt_json_new_int(struct kt_arena *arena, int64_t value);
+cJSON *kt_json_new_double(struct kt_arena *arena, double value);
+/* A number with this exact text (must follow JSON's grammar). */
+cJSON *kt_json_new_number_text(struct kt_arena *arena, struct kt_str text);
+cJSON *kt_json_new_bool(struct kt_arena *arena, bool value);
+cJSON *kt_json_new_null(struct kt_arena *arena);
+cJSON *kt_json_clone(struct kt_arena *arena, const cJSON *node);
+
+/* Adds or replaces a member (in its place); value may come from a failed constructor (then nothing happens). */
+void kt_json_set(struct kt_arena *arena, cJSON *object, const char *key, cJSON *value);
+void kt_json_set_string(struct kt_arena *arena, cJSON *object, const char *key, const char *text);
+void kt_json_set_int(struct kt_arena *arena, cJSON *object, const char *key, int64_t value);
+void kt_json_set_bool(struct kt_arena *arena, cJSON *object, const char *key, bool value);
+void kt_json_append(struct kt_arena *arena, cJSON *array, cJSON *value);
+/* Takes a member out of an object; nothing happens when there is none. */
+void kt_json_remove(cJSON *object, const char *key);
+/* Gets the member of this name as an object, making one when it is absent. */
+cJSON *kt_json_ensure_object(struct kt_arena *arena, cJSON *object, const char *key);
+
+/* --- writing ---------------------------------------------------------------------------------------------------- */
+
+enum kt_json_style {
+    KT_JSON_COMPACT,
+    KT_JSON_PRETTY, /* 4 spaces, as kubectl -o json */
+};
+
+/* Appends the text of node; buffer->failed tells of trouble. Escapes only what JSON demands; < > & stay. */
+void kt_json_write(struct kt_strbuf *buffer, const cJSON *node, enum kt_json_style style);
+/* Appends text as a quoted JSON string. Invalid UTF-8 becomes U+FFFD. */
+void kt_json_write_string(struct kt_strbuf *buffer, struct kt_str text);
+
+/* True when text is valid UTF-8 without U+0000. */
+bool kt_utf8_valid(struct kt_str text);
+/* Bytes of the longest prefix with at most `runes` characters. */
+size_t kt_utf8_prefix(struct kt_str text, size_t runes);
+size_t kt_utf8_count(struct kt_str text);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON Patch (RFC 6902): the few operations that defaulting needs, and an applier for `review` and the plugin. */
+#ifndef KT_TEXT_JSON_PATCH_H
+#define KT_TEXT_JSON_PATCH_H
+
+#include "base/error.h"
+#include "text/json.h"
+
+/* Appends {"op":"add","path":pointer,"value":value} to the array `patch`. pointer is copied; value is referenced. */
+void kt_json_patch_add(struct kt_arena *arena, cJSON *patch, const char *pointer, cJSON *value);
+
+/* Applies add, replace, remove and test to *root in place. KT_EINVAL names the operation that does not apply;
+ * KT_ELIMIT beyond KT_LIMIT_PATCH_OPERATIONS. */
+int kt_json_patch_apply(struct kt_arena *arena, cJSON **root, const cJSON *patch, struct kt_error *error) KT_NODISCARD;
+
+#endif
