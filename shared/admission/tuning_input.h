@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a tuning will train, read from its config map the way the trainer reads it: batch size, sequence length, rank,
+ * target modules, quantisation and gradient checkpointing. The memory rows, `plan` and the defaults size with this.
+ *
+ * Sources: the keys and their defaults are those of training_keys.yaml (trl, transformers, peft and bitsandbytes as in
+ * upstream v0.12.0's tuning image).
+ */
+#ifndef KT_ADMISSION_TUNING_INPUT_H
+#define KT_ADMISSION_TUNING_INPUT_H
+
+#include "sizing/sizing.h"
+#include "text/json.h"
+
+/* A value that could not be used, and what stands in its place. Both strings are constants. */
+struct kt_tuning_input_note {
+    const char *key;  /* "TrainingArguments.max_length" */
+    const char *text; /* sentence part: "is not a whole number above 0, so the library's default of 8 is assumed" */
+};
+
+#define KT_TUNING_INPUT_MAX_NOTES 12
+
+struct kt_tuning_derived {
+    struct kt_tuning_input input;
+    bool batch_size_assumed;      /* the config names none: the library's 8 */
+    bool sequence_length_assumed; /* the config names none: 1024 */
+    bool targets_assumed;         /* the config names none: the trainer's own choice for this model */
+    size_t unknown_targets;       /* target modules named that this model does not have */
+    bool fp16;                    /* TrainingArguments.fp16 is true: the trainer does not turn bf16 on */
+    size_t note_count;
+    struct kt_tuning_input_note notes[KT_TUNING_INPUT_MAX_NOTES];
+};
+
+/* sections is the training_config map, or NULL when no config can be read: then the values of the method's own template
+ * stand in (batch size 1, rank 8, 4 bit with double quantisation), and only the sequence length counts as assumed.
+ * False, with nothing written, when model is NULL or its architecture is not known in full. Never fails otherwise: a
+ * value of an odd kind falls back to the default, with a note. attention and loss are set to the low end. */
+bool kt_tuning_input_from_config(const cJSON *sections, enum kt_tuning_method method, const struct kt_model *model,
+                                 struct kt_tuning_derived *ret);
+
+/* Member of a section ("TrainingArguments", "max_length"), or NULL. */
+const cJSON *kt_tuning_config_value(const cJSON *sections, const char *section, const char *key);
+
+#endif
