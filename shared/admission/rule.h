@@ -10,6 +10,7 @@
 
 #include "admission/cluster.h"
 #include "admission/findings.h"
+#include "admission/inference_facts.h"
 #include "admission/settings.h"
 #include "sizing/sizing.h"
 #include "workspace/workspace.h"
@@ -67,6 +68,7 @@ struct kt_facts {
     struct kt_tuning_input tuning_input; /* what will be trained, from the config and the model */
     bool sequence_length_assumed;        /* the config names none */
     bool batch_size_assumed;             /* the config names none: the library's 8 */
+    struct kt_inference_facts inference; /* kt_inference_facts_read */
 };
 
 struct kt_rule_run {
