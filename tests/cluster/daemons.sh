@@ -1,0 +1,86 @@
+# shellcheck shell=bash disable=SC2034,SC2054,SC2154
+# SPDX-License-Identifier: Apache-2.0
+# The daemons of a cluster, in the order in which they start. To add one: its name here, its binary in pins.sh, and
+# for NAME (with _ for -) three things below:
+#   NAME_ports      the names of the loopback ports it listens on; ${port[...]} has the numbers
+#   NAME_command    a function that sets command=(...)
+#   NAME_ready      a function that is true when it serves (its ports are looked at before)
+# Every one of them runs with $dir as its working folder. $dir, $bin and $kubectl are absolute paths
+# that cluster.sh sets.
+
+CLUSTER_DAEMONS=(etcd kube-apiserver kube-controller-manager kube-scheduler)
+
+admin_get() { # PATH [kubectl's flags]: an HTTP GET as the administrator
+  "$kubectl" --kubeconfig="$dir/kubeconfig" --request-timeout=5s get --raw="$1" "${@:2}" >/dev/null 2>&1
+}
+
+etcd_ports="etcd-client etcd-peer"
+etcd_command() {
+  local -r client=https://127.0.0.1:${port[etcd-client]} peer=https://127.0.0.1:${port[etcd-peer]} pki=$dir/pki
+  command=(
+    "$bin/etcd" --name=kaito-test --data-dir="$dir/etcd" --log-level=warn
+    --unsafe-no-fsync # the data need to outlive a process, not a power cut
+    --listen-client-urls="$client" --advertise-client-urls="$client"
+    --listen-peer-urls="$peer" --initial-advertise-peer-urls="$peer" --initial-cluster="kaito-test=$peer"
+    --cert-file="$pki/etcd.crt" --key-file="$pki/etcd.key"
+    --client-cert-auth --trusted-ca-file="$pki/etcd-ca.crt"
+    --peer-cert-file="$pki/etcd.crt" --peer-key-file="$pki/etcd.key"
+    --peer-client-cert-auth --peer-trusted-ca-file="$pki/etcd-ca.crt"
+  )
+}
+etcd_ready() { true; } # kube-apiserver waits for the rest
+
+kube_apiserver_ports="apiserver"
+kube_apiserver_command() {
+  local -r pki=$dir/pki
+  command=(
+    "$bin/kube-apiserver" --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="${port[apiserver]}"
+    --etcd-servers="https://127.0.0.1:${port[etcd-client]}" --etcd-cafile="$pki/etcd-ca.crt"
+    --etcd-certfile="$pki/apiserver-etcd-client.crt" --etcd-keyfile="$pki/apiserver-etcd-client.key"
+    --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key"
+    --client-ca-file="$pki/ca.crt" --authorization-mode=Node,RBAC
+    --service-account-key-file="$pki/service-account.pub"
+    --service-account-signing-key-file="$pki/service-account.key"
+    --service-account-issuer=https://kubernetes.default.svc.cluster.local
+    --service-cluster-ip-range=10.0.0.0/24 --endpoint-reconciler-type=none --allow-privileged=true
+    # Without the front proxy's CA the controllers log an error each minute. Aggregator routing makes the API server
+    # call a webhook's Service at its endpoint addresses: there is no kube-proxy here.
+    --requestheader-client-ca-file="$pki/front-proxy-ca.crt" --requestheader-allowed-names=front-proxy
+    --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group
+    --requestheader-extra-headers-prefix=X-Remote-Extra- --enable-aggregator-routing=true
+    # Blocking: the line is in the file before the client has its answer, so a test that has one can count on the other.
+    --audit-policy-file="$CLUSTER_SOURCE_DIR/audit-policy.yaml" --audit-log-path="$dir/audit.log"
+    --audit-log-mode=blocking
+  )
+}
+kube_apiserver_ready() { admin_get /readyz; }
+
+kube_controller_manager_ports="controller-manager"
+kube_controller_manager_command() {
+  local -r pki=$dir/pki config=$dir/pki/kube-controller-manager.kubeconfig
+  command=(
+    "$bin/kube-controller-manager" --bind-address=127.0.0.1 --secure-port="${port[controller-manager]}"
+    --kubeconfig="$config" --authentication-kubeconfig="$config" --authorization-kubeconfig="$config"
+    --tls-cert-file="$pki/kube-controller-manager.crt" --tls-private-key-file="$pki/kube-controller-manager.key"
+    --root-ca-file="$pki/ca.crt" --service-account-private-key-file="$pki/service-account.key"
+    --cluster-signing-cert-file="$pki/ca.crt" --cluster-signing-key-file="$pki/ca.key"
+    --use-service-account-credentials --leader-elect=false --allocate-node-cidrs=false
+    --kube-api-qps=300 --kube-api-burst=600 # its own throttling of the first seconds costs 4 s at the default 20
+  )
+}
+# It serves before its controllers work; the first service account is the sign that they do.
+kube_controller_manager_ready() {
+  admin_get /healthz --server="https://127.0.0.1:${port[controller-manager]}" &&
+    admin_get /api/v1/namespaces/default/serviceaccounts/default
+}
+
+kube_scheduler_ports="scheduler"
+kube_scheduler_command() {
+  local -r pki=$dir/pki config=$dir/pki/kube-scheduler.kubeconfig
+  command=(
+    "$bin/kube-scheduler" --bind-address=127.0.0.1 --secure-port="${port[scheduler]}" --leader-elect=false
+    --kubeconfig="$config" --authentication-kubeconfig="$config" --authorization-kubeconfig="$config"
+    --tls-cert-file="$pki/kube-scheduler.crt" --tls-private-key-file="$pki/kube-scheduler.key"
+  )
+}
+kube_scheduler_ready() { admin_get /healthz --server="https://127.0.0.1:${port[scheduler]}"; }
