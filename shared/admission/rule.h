@@ -102,14 +102,19 @@ struct kt_rule_table {
     const struct kt_rule *rules;
     size_t count;
 };
-extern const struct kt_rule_table kt_rules_metadata;  /* M */
-extern const struct kt_rule_table kt_rules_resource;  /* R */
-extern const struct kt_rule_table kt_rules_memory;    /* R: the memory rows */
-extern const struct kt_rule_table kt_rules_tuning;    /* T */
-extern const struct kt_rule_table kt_rules_config;    /* C: tuning config maps */
-extern const struct kt_rule_table kt_rules_inference; /* I, and C rows about inference configs */
-extern const struct kt_rule_table kt_rules_update;    /* U */
-extern const struct kt_rule_table kt_rules_cluster;   /* X */
+extern const struct kt_rule_table kt_rules_metadata;         /* M */
+extern const struct kt_rule_table kt_rules_resource;         /* R001 to R009: shape, machine type, count */
+extern const struct kt_rule_table kt_rules_nodes;            /* R010 to R019: labelSelector, bring-your-own nodes */
+extern const struct kt_rule_table kt_rules_partition;        /* R020 to R039: MIG and accelerator partitions */
+extern const struct kt_rule_table kt_rules_inference_memory; /* R040 to R059: does a model that is served fit */
+extern const struct kt_rule_table kt_rules_memory;           /* R060 and up: the memory rows of tuning */
+extern const struct kt_rule_table kt_rules_tuning;           /* T */
+extern const struct kt_rule_table kt_rules_config;           /* C: tuning config maps */
+extern const struct kt_rule_table kt_rules_inference;        /* I001 to I029: preset, runtime, model streaming */
+extern const struct kt_rule_table kt_rules_adapters;         /* I030 and up: adapters */
+extern const struct kt_rule_table kt_rules_inference_config; /* C100 and up: inference config maps */
+extern const struct kt_rule_table kt_rules_update;           /* U */
+extern const struct kt_rule_table kt_rules_cluster;          /* X */
 
 /* All tables in documentation order; NULL-terminated. Besides these, findings carry the ids SCHEMA, DECODE, LIMIT and
  * F0xx (fields). */
