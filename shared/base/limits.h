@@ -15,9 +15,14 @@
 #define KT_LIMIT_REVIEW_ARENA_BYTES ((size_t)(24 * KT_MIB))
 #define KT_LIMIT_JSON_DEPTH 64
 #define KT_LIMIT_JSON_NODES 100000
+/* Between the quotes, escapes as they are written. */
 #define KT_LIMIT_JSON_STRING_BYTES ((size_t)(3 * KT_MIB))
-/* Members of one object: finding duplicates is quadratic below 16 members and hashed above. */
+/* Members of one object: a lookup is linear in it. */
 #define KT_LIMIT_JSON_MEMBERS 20000
+/* Digits of one number; more than any double or 64-bit integer can use. */
+#define KT_LIMIT_JSON_NUMBER_BYTES ((size_t)1024)
+/* Depth of a tree that our own code builds or patches: a parsed one and what is wrapped round it. */
+#define KT_LIMIT_TREE_DEPTH 128
 
 /* One manifest file (or standard input) of the plugin. */
 #define KT_LIMIT_MANIFEST_BYTES ((size_t)(4 * KT_MIB))

@@ -37,9 +37,16 @@ struct kt_json_parsed {
     const struct kt_json_duplicate *duplicates; /* in order of appearance; NULL without any */
 };
 
-/* Parses exactly one JSON text. KT_EPARSE (with line and column), KT_ELIMIT (which limit), KT_ENOMEM. */
+/* Parses exactly one JSON text. KT_EPARSE (with line and column), KT_ELIMIT (which limit), KT_ENOMEM.
+ *
+ * An escaped surrogate without its partner (\ud800) becomes U+FFFD, as in Go and so in the API server. A number that no
+ * double can hold (1e999) is refused, as Go does. With KT_JSON_DUPLICATES_LAST_WINS the earlier members are taken out
+ * of the tree and each key that appears more than once in one object is listed once. */
 int kt_json_parse(struct kt_arena *arena, struct kt_str text, enum kt_json_duplicates duplicates,
                   struct kt_json_parsed *ret, struct kt_error *error) KT_NODISCARD;
+/* The same with another limit than KT_LIMIT_JSON_NODES: lists of the API server are larger than any review. */
+int kt_json_parse_nodes(struct kt_arena *arena, struct kt_str text, enum kt_json_duplicates duplicates,
+                        size_t limit_nodes, struct kt_json_parsed *ret, struct kt_error *error) KT_NODISCARD;
 
 /* --- reading; every function accepts NULL and a node of any kind -------------------------------------------------- */
 
@@ -72,33 +79,42 @@ bool kt_json_double(const cJSON *node, double *ret);
 /* True for a node that is `true`. */
 bool kt_json_true(const cJSON *node);
 
-/* Same kind and content; members of objects in any order, numbers by value. */
+/* Same kind and content; members of objects in any order, numbers by value (exactly: 2^53 and 2^53 + 1 differ, 1 and
+ * 1.0 do not). Two NULLs are equal. False for trees deeper than KT_LIMIT_TREE_DEPTH. */
 bool kt_json_equal(const cJSON *a, const cJSON *b);
 
-/* --- building; all nodes live in the arena; NULL when memory is out (arena->failed) ---------------------------------
- */
+/* --- building; all nodes live in the arena; NULL when memory is out (arena->failed) ------------------------------- */
 
 cJSON *kt_json_new_object(struct kt_arena *arena);
 cJSON *kt_json_new_array(struct kt_arena *arena);
 cJSON *kt_json_new_string(struct kt_arena *arena, const char *text); /* copies; NULL text gives null node */
 cJSON *kt_json_new_string_n(struct kt_arena *arena, struct kt_str text);
 cJSON *kt_json_new_int(struct kt_arena *arena, int64_t value);
+/* The shortest text that reads back as the same value; a value that is not finite gives a null node. */
 cJSON *kt_json_new_double(struct kt_arena *arena, double value);
-/* A number with this exact text (must follow JSON's grammar). */
+/* A number with this exact text; NULL when it does not follow JSON's grammar or no double can hold it. */
 cJSON *kt_json_new_number_text(struct kt_arena *arena, struct kt_str text);
 cJSON *kt_json_new_bool(struct kt_arena *arena, bool value);
 cJSON *kt_json_new_null(struct kt_arena *arena);
+/* A deep copy without a parent; NULL for NULL and, with arena->failed, for a tree deeper than KT_LIMIT_TREE_DEPTH. */
 cJSON *kt_json_clone(struct kt_arena *arena, const cJSON *node);
+/* A copy of the node alone that shares its children and text, so that one value can have two parents. */
+cJSON *kt_json_reference(struct kt_arena *arena, const cJSON *node);
 
-/* Adds or replaces a member (in its place); value may come from a failed constructor (then nothing happens). */
+/* Adds or replaces a member (in its place); value may come from a failed constructor (then nothing happens). A value
+ * that has a parent already is put in as kt_json_reference of it. Nothing happens when object is not an object. */
 void kt_json_set(struct kt_arena *arena, cJSON *object, const char *key, cJSON *value);
 void kt_json_set_string(struct kt_arena *arena, cJSON *object, const char *key, const char *text);
 void kt_json_set_int(struct kt_arena *arena, cJSON *object, const char *key, int64_t value);
 void kt_json_set_bool(struct kt_arena *arena, cJSON *object, const char *key, bool value);
 void kt_json_append(struct kt_arena *arena, cJSON *array, cJSON *value);
+/* Puts value in front of item number `index`; index == count appends, beyond that nothing happens. */
+void kt_json_insert(struct kt_arena *arena, cJSON *array, size_t index, cJSON *value);
+/* Takes a member or item, given by its node, out of its container. */
+void kt_json_detach(cJSON *container, cJSON *child);
 /* Takes a member out of an object; nothing happens when there is none. */
 void kt_json_remove(cJSON *object, const char *key);
-/* Gets the member of this name as an object, making one when it is absent. */
+/* Gets the member of this name as an object, making one when it is absent or of another kind. */
 cJSON *kt_json_ensure_object(struct kt_arena *arena, cJSON *object, const char *key);
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
@@ -108,14 +124,19 @@ enum kt_json_style {
     KT_JSON_PRETTY, /* 4 spaces, as kubectl -o json */
 };
 
-/* Appends the text of node; buffer->failed tells of trouble. Escapes only what JSON demands; < > & stay. */
+/* Appends the text of node (nothing for NULL); buffer->failed tells of trouble: the buffer's limit, memory, a tree
+ * deeper than KT_LIMIT_TREE_DEPTH. Escapes only what JSON demands; < > & stay. */
 void kt_json_write(struct kt_strbuf *buffer, const cJSON *node, enum kt_json_style style);
 /* Appends text as a quoted JSON string. Invalid UTF-8 becomes U+FFFD. */
 void kt_json_write_string(struct kt_strbuf *buffer, struct kt_str text);
 
 /* True when text is valid UTF-8 without U+0000. */
 bool kt_utf8_valid(struct kt_str text);
-/* Bytes of the longest prefix with at most `runes` characters. */
+/* Bytes of the character at the start of text; 0 when text is empty or starts with an invalid sequence (over-long,
+ * surrogate, beyond U+10FFFF, cut short). */
+size_t kt_utf8_step(struct kt_str text);
+/* Bytes of the longest prefix with at most `runes` characters. A byte that is not part of a valid character counts as
+ * one character, here and in kt_utf8_count. */
 size_t kt_utf8_prefix(struct kt_str text, size_t runes);
 size_t kt_utf8_count(struct kt_str text);
 
