@@ -53,7 +53,7 @@ ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) $(SANITIZE) -ffunctio
 ALL_LDFLAGS = $(LDFLAGS) $(LINK_HARDENING) $(SANITIZE) -Wl,--gc-sections -pthread
 
 # --- sources ---------------------------------------------------------------------------------------------------------
-LIBRARY_SOURCES := $(filter-out shared/catalog/generate.c,$(wildcard shared/*/*.c))
+LIBRARY_SOURCES := $(wildcard shared/*/*.c)
 CERTS_SOURCES := $(filter-out certs/make_certs.c,$(wildcard certs/*.c))
 PLUGIN_SOURCES := $(wildcard plugin/*.c)
 WEBHOOK_SOURCES := $(wildcard webhook/*.c webhook/*/*.c)
@@ -100,9 +100,10 @@ $(BUILD)/bin/make-certs: $(call objects,certs/make_certs.c) $(LIBRARY)
 
 # --- generated code --------------------------------------------------------------------------------------------------
 # A small program of ours, built for the host, turns the two YAML files into constant tables.
-$(BUILD)/generator/generate: shared/catalog/generate.c
+$(BUILD)/generator/generate: $(wildcard shared/catalog/generator/*.c) shared/catalog/generator/generator.h \
+  shared/catalog/fields.h shared/catalog/catalog.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ishared $< $(shell pkg-config --libs yaml-0.1) -o $@
+	$(CC) -std=gnu17 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ishared $(filter %.c,$^) $(shell pkg-config --libs yaml-0.1) -o $@
 
 $(BUILD)/generated/catalog_tables.c: $(BUILD)/generator/generate shared/catalog/models.yaml shared/catalog/skus.yaml
 	@mkdir -p $(@D)

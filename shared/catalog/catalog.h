@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is known about models and GPU machine types. The only sources are models.yaml and skus.yaml beside this file; a
- * generator (catalog/generate.c, built for the host) turns them into the constant tables behind these functions.
+ * generator (catalog/generator/, built for the host) turns them into the constant tables behind these functions.
  * "Current" means: in upstream Kaito v0.12.0. "Retired" entries stay so that an old manifest gets a lesson, not a
  * riddle.
  */
@@ -52,10 +52,11 @@ struct kt_model {
     const char *replacement;     /* nearest current preset for a retired one; NULL: none */
     bool built_in;               /* a preset by a short name, not only a catalogue id */
     bool tunable;                /* can be fine-tuned with v0.12.0's images */
-    bool was_tunable;            /* could be in an older version */
+    bool was_tunable;            /* can or could be, in this or an older version */
     bool supports_transformers;  /* the transformers runtime can serve it */
     bool needs_access_token;     /* gated on Hugging Face: a secret with HF_TOKEN is needed */
-    bool weights_at_run_time;    /* downloaded at start-up, not from an image */
+    bool weights_at_run_time;    /* there is no image with weights. (vLLM inference of v0.12.0 downloads every model at
+                                  * start-up; the image matters for tuning) */
     const char *image_tag;       /* of <registry>/kaito-<name> when weights come in an image; NULL otherwise */
     const char *weights_text;    /* file size as upstream writes it, "7.12Gi"; NULL when unknown */
     uint64_t weights_bytes;      /* the same in bytes, rounded up; 0 when unknown */
@@ -71,7 +72,9 @@ struct kt_model {
 extern const struct kt_model kt_models[];
 extern const size_t kt_model_count;
 
-/* By name, alias or Hugging Face id, without regard to case. NULL when unknown. */
+/* By name, alias or Hugging Face id, without regard to case. NULL when unknown.
+ * A retired or deprecated preset is refused upstream by its short name only: as "owner/name" its repository is served
+ * like any other (for inference), so look at kt_model_is_hugging_face_id(name) too before refusing one. */
 const struct kt_model *kt_model_find(struct kt_str name);
 /* Nearest preset name by edit distance, preferring current ones; NULL when nothing is near. */
 const char *kt_model_suggest(struct kt_str name, bool tunable_only);
@@ -92,12 +95,13 @@ struct kt_sku {
     const char *name;
     enum kt_cloud cloud;
     bool current;            /* in upstream v0.12.0's table */
-    const char *retired_in;  /* first upstream version without it; NULL when current */
+    const char *retired_in;  /* first upstream version without it; NULL when current, and when no version accepted it
+                              * (upstream only names it in a comment) */
     const char *replacement; /* nearest current SKU for a retired one; NULL: none */
-    const char *gpu_model;   /* "NVIDIA V100" */
+    const char *gpu_model;   /* "NVIDIA V100"; "unknown GPU" */
     enum kt_gpu_vendor vendor;
-    uint32_t gpu_count;
-    uint64_t memory_bytes;       /* of all GPUs together, nominal */
+    uint32_t gpu_count;          /* 0 when unknown; a share of a card counts as 1 with that share of the memory */
+    uint64_t memory_bytes;       /* of all GPUs together, nominal; 0 when unknown */
     uint32_t compute_capability; /* 10 * major + minor: 70, 75, 80; 0 when unknown or not CUDA */
     bool nvme_disk;
     uint32_t price_milli_usd_per_hour; /* on demand, Linux; 0 when unknown */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables for documents. */
+#include "generator.h"
+
+static const char *or_dash(const char *text)
+{
+    return text ? text : "-";
+}
+
+void write_markdown(void)
+{
+    printf("| model | family | weights | longest context | tuning | status |\n|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < tables.model_count; i++) {
+        const struct kt_model *model = &tables.models[i].model;
+        printf("| %s | %s | %s | ", model->name, model->family, or_dash(model->weights_text));
+        if (model->token_limit) {
+            printf("%" PRIu32 " | ", model->token_limit);
+        } else {
+            printf("- | ");
+        }
+        printf("%s | ", model->tunable ? "yes" : model->was_tunable ? "was" : "-");
+        if (model->status == KT_MODEL_CURRENT) {
+            printf("current |\n");
+        } else {
+            printf("gone since %s: %s |\n", model->retired_in, model->replacement);
+        }
+    }
+    printf("\n| cloud | machine type | GPUs | GiB | compute capability | USD/h | status "
+           "|\n|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < tables.sku_count; i++) {
+        const struct kt_sku *sku = &tables.skus[i].sku;
+        printf("| %s | %s | ", kt_cloud_names[sku->cloud], sku->name);
+        if (sku->gpu_count) {
+            printf("%" PRIu32 " x %s | %" PRIu64 " | ", sku->gpu_count, sku->gpu_model, sku->memory_bytes / KT_GIB);
+        } else {
+            printf("%s | - | ", sku->gpu_model);
+        }
+        if (sku->compute_capability) {
+            printf("%" PRIu32 ".%" PRIu32, sku->compute_capability / 10, sku->compute_capability % 10);
+        }
+        if (sku->price_milli_usd_per_hour) {
+            printf(" | %" PRIu32 ".%03" PRIu32 " | ", sku->price_milli_usd_per_hour / 1000,
+                   sku->price_milli_usd_per_hour % 1000);
+        } else {
+            printf(" | - | ");
+        }
+        if (sku->current) {
+            printf("current |\n");
+        } else {
+            printf("%s%s: %s |\n", sku->retired_in ? "gone since " : "never supported",
+                   sku->retired_in ? sku->retired_in : "", sku->replacement);
+        }
+    }
+}
