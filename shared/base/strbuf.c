@@ -28,17 +28,8 @@ void kt_strbuf_clear(struct kt_strbuf *buffer)
         buffer->data[0] = '\0';
 }
 
-bool kt_strbuf_reserve(struct kt_strbuf *buffer, size_t extra)
+static bool grow(struct kt_strbuf *buffer, size_t needed)
 {
-    if (buffer->failed)
-        return false;
-    if (extra > buffer->limit_bytes || buffer->length > buffer->limit_bytes - extra) {
-        buffer->failed = true;
-        return false;
-    }
-    size_t needed = buffer->length + extra + 1;
-    if (needed <= buffer->capacity)
-        return true;
     size_t capacity = KT_MAX(needed, KT_MIN(buffer->capacity * 2, buffer->limit_bytes + 1));
     capacity = KT_MAX(capacity, (size_t)64);
     char *data;
@@ -58,6 +49,18 @@ bool kt_strbuf_reserve(struct kt_strbuf *buffer, size_t extra)
     buffer->data = data;
     buffer->capacity = capacity;
     return true;
+}
+
+bool kt_strbuf_reserve(struct kt_strbuf *buffer, size_t extra)
+{
+    if (buffer->failed)
+        return false;
+    if (extra > buffer->limit_bytes || buffer->length > buffer->limit_bytes - extra) {
+        buffer->failed = true;
+        return false;
+    }
+    size_t needed = buffer->length + extra + 1;
+    return needed <= buffer->capacity || grow(buffer, needed);
 }
 
 void kt_strbuf_add(struct kt_strbuf *buffer, const char *data, size_t length)
@@ -81,7 +84,10 @@ void kt_strbuf_puts(struct kt_strbuf *buffer, const char *text)
 
 void kt_strbuf_putc(struct kt_strbuf *buffer, char byte)
 {
-    kt_strbuf_add(buffer, &byte, 1);
+    if (!kt_strbuf_reserve(buffer, 1))
+        return;
+    buffer->data[buffer->length++] = byte;
+    buffer->data[buffer->length] = '\0';
 }
 
 void kt_strbuf_printf(struct kt_strbuf *buffer, const char *format, ...)

@@ -196,9 +196,11 @@ static int walk_tree(struct walk *walk, cJSON *root)
 int kt_json_parse_nodes(struct kt_arena *arena, struct kt_str text, enum kt_json_duplicates duplicates,
                         size_t limit_nodes, struct kt_json_parsed *ret, struct kt_error *error)
 {
-    char *copy = kt_arena_strndup(arena, text.data, text.length);
+    char *copy = text.length < SIZE_MAX / 2 ? kt_arena_alloc(arena, text.length + KT_JSON_SCAN_PADDING) : NULL;
     if (!copy)
         return out_of_memory(error);
+    if (text.length > 0)
+        memcpy(copy, text.data, text.length);
     struct kt_json_scan scan;
     int code = kt_json_scan(arena, copy, text.length, limit_nodes, &scan, error);
     if (code < 0)

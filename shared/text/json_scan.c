@@ -154,6 +154,8 @@ static char *scan_string(struct scanner *scanner, char *at)
 {
     const char *first = ++at;
     for (;;) {
+        while (kt_json_plain_word(at))
+            at += sizeof(uint64_t);
         while (kt_json_string_bytes[(unsigned char)*at] == KT_JSON_PLAIN)
             at++;
         switch ((enum kt_json_string_byte)kt_json_string_bytes[(unsigned char)*at]) {

@@ -3,6 +3,8 @@
 #ifndef KT_TEXT_JSON_SCAN_H
 #define KT_TEXT_JSON_SCAN_H
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -18,6 +20,21 @@ enum kt_json_string_byte {
 
 extern const unsigned char kt_json_string_bytes[256];
 
+/* True when all 8 bytes from at are PLAIN. A byte below 0x20, or equal to a quote or backslash, makes a subtraction
+ * borrow into its top bit; a byte beyond ASCII has that bit itself. A borrow can only spread from a byte that is found
+ * anyway. */
+static inline bool kt_json_plain_word(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    uint64_t found = (word - ones * 0x20) | ((word ^ (ones * '"')) - ones) | ((word ^ (ones * '\\')) - ones) | word;
+    return (found & (ones * 0x80)) == 0;
+}
+
+/* NULs that must follow a text: a word may be read from its last byte on. */
+#define KT_JSON_SCAN_PADDING 8
+
 struct kt_json_scan {
     size_t nodes;
     size_t largest_object;    /* most members of one object */
@@ -25,8 +42,9 @@ struct kt_json_scan {
     size_t numbers;
 };
 
-/* Checks text[0..length), which must be followed by a NUL, in one pass without recursion. Escaped surrogates without
- * partner are overwritten by \ufffd, because cJSON refuses them and Go reads them so. KT_EPARSE, KT_ELIMIT, KT_ENOMEM.
+/* Checks text[0..length), which KT_JSON_SCAN_PADDING NULs must follow, in one pass without recursion. Escaped
+ * surrogates without partner are overwritten by \ufffd, because cJSON refuses them and Go reads them so. KT_EPARSE,
+ * KT_ELIMIT, KT_ENOMEM.
  */
 int kt_json_scan(struct kt_arena *arena, char *text, size_t length, size_t limit_nodes, struct kt_json_scan *ret,
                  struct kt_error *error) KT_NODISCARD;

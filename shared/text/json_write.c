@@ -28,32 +28,55 @@ static void write_ascii_escape(struct kt_strbuf *buffer, unsigned char byte)
     }
 }
 
-void kt_json_write_string(struct kt_strbuf *buffer, struct kt_str text)
+/* Bytes from at on that can be written as they are, without looking at what is beyond ASCII. */
+static size_t plain_bytes(struct kt_str text, size_t at)
 {
-    kt_strbuf_putc(buffer, '"');
-    size_t pending = 0; /* start of what is not yet written and needs no change */
-    size_t at = 0;
+    size_t start = at;
+    while (text.length - at >= sizeof(uint64_t) && kt_json_plain_word(text.data + at))
+        at += sizeof(uint64_t);
+    while (at < text.length && kt_json_string_bytes[(unsigned char)text.data[at]] == KT_JSON_PLAIN)
+        at++;
+    return at - start;
+}
+
+/* The rest of a string from its first byte that is not plain, without the quotes. */
+static void write_string_rest(struct kt_strbuf *buffer, struct kt_str text, size_t at)
+{
     while (at < text.length) {
         unsigned char byte = (unsigned char)text.data[at];
-        if (kt_json_string_bytes[byte] == KT_JSON_PLAIN) {
-            at++;
-            continue;
-        }
         size_t valid = byte < 0x80 ? 0 : kt_utf8_step((struct kt_str){text.data + at, text.length - at});
-        if (valid > 0) {
-            at += valid;
-            continue;
-        }
-        kt_strbuf_add(buffer, text.data + pending, at - pending);
-        if (byte < 0x80)
+        if (valid > 0)
+            kt_strbuf_add(buffer, text.data + at, valid);
+        else if (byte < 0x80)
             write_ascii_escape(buffer, byte);
         else
             kt_strbuf_puts(buffer, "\xEF\xBF\xBD");
-        pending = ++at;
+        at += KT_MAX(valid, (size_t)1);
+        size_t plain = plain_bytes(text, at);
+        kt_strbuf_add(buffer, text.data + at, plain);
+        at += plain;
     }
-    if (at > pending)
-        kt_strbuf_add(buffer, text.data + pending, at - pending);
-    kt_strbuf_putc(buffer, '"');
+}
+
+void kt_json_write_string(struct kt_strbuf *buffer, struct kt_str text)
+{
+    size_t plain = plain_bytes(text, 0);
+    if (!kt_strbuf_reserve(buffer, plain + 2))
+        return;
+    /* Nearly all keys and values are plain as a whole: one reservation, one copy. */
+    char *out = buffer->data + buffer->length;
+    *out++ = '"';
+    if (plain > 0)
+        memcpy(out, text.data, plain);
+    out += plain;
+    if (plain == text.length)
+        *out++ = '"';
+    *out = '\0';
+    buffer->length = (size_t)(out - buffer->data);
+    if (plain < text.length) {
+        write_string_rest(buffer, text, plain);
+        kt_strbuf_putc(buffer, '"');
+    }
 }
 
 static void write_line_start(struct kt_strbuf *buffer, enum kt_json_style style, unsigned depth)
