@@ -24,6 +24,7 @@ struct kt_tuning_derived {
     struct kt_tuning_input input;
     bool batch_size_assumed;      /* the config names none: the library's 8 */
     bool sequence_length_assumed; /* the config names none: 1024 */
+    bool batch_size_adapts;       /* auto_find_batch_size: the trainer halves the batch size until it fits */
     bool targets_assumed;         /* the config names none: the trainer's own choice for this model */
     size_t unknown_targets;       /* target modules named that this model does not have */
     bool fp16;                    /* TrainingArguments.fp16 is true: the trainer does not turn bf16 on */

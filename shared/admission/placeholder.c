@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admission/placeholder.h"
+
+#include "base/strbuf.h"
+
+#define SENTENCE_LIMIT_BYTES ((size_t)512)
+#define MAX_NAMED 3
+
+/* A word is a run of letters, digits, - and _; case does not matter. Kept to forms that nobody names a thing by. */
+enum match { WHOLE, BEGINS, ENDS };
+
+static const struct {
+    enum match match;
+    const char *text;
+} patterns[] = {
+    {ENDS, "_here"},        {BEGINS, "your_"},    {BEGINS, "your-"},     {WHOLE, "yourregistry"}, {WHOLE, "youracr"},
+    {WHOLE, "yourrepo"},    {WHOLE, "yourimage"}, {WHOLE, "yoursecret"}, {WHOLE, "replaceme"},    {WHOLE, "replace-me"},
+    {BEGINS, "replace_me"}, {ENDS, "replace_me"}, {WHOLE, "changeme"},   {WHOLE, "change-me"},    {BEGINS, "change_me"},
+    {ENDS, "change_me"},    {WHOLE, "xxxx"},
+};
+
+/* Brackets of templates that nothing has filled in. */
+static const struct {
+    struct kt_str open;
+    char close;
+} brackets[] = {
+    {{"<", 1}, '>'},
+    {{"${", 2}, '}'},
+    {{"{{", 2}, '}'},
+};
+
+static bool is_word_byte(char byte)
+{
+    return kt_ascii_is_alnum(byte) || byte == '_' || byte == '-';
+}
+
+static bool matches(struct kt_str word, enum match match, struct kt_str part)
+{
+    if (word.length < part.length)
+        return false;
+    switch (match) {
+    case WHOLE:
+        return kt_str_equal_nocase(word, part);
+    case BEGINS:
+        return kt_str_equal_nocase((struct kt_str){word.data, part.length}, part);
+    case ENDS:
+        return kt_str_equal_nocase((struct kt_str){word.data + word.length - part.length, part.length}, part);
+    }
+    return false;
+}
+
+static bool is_placeholder_word(struct kt_str word)
+{
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(patterns); i++) {
+        if (matches(word, patterns[i].match, kt_str(patterns[i].text)))
+            return true;
+    }
+    return false;
+}
+
+/* Length of a bracketed placeholder at the start of text, or 0. */
+static size_t bracketed(struct kt_str text)
+{
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(brackets); i++) {
+        size_t close = 0;
+        if (!kt_str_starts_with(text, brackets[i].open))
+            continue;
+        close = kt_str_find_char(text, brackets[i].close);
+        if (close == SIZE_MAX || close == brackets[i].open.length)
+            continue;
+        while (close + 1 < text.length && text.data[close + 1] == brackets[i].close)
+            close++;
+        return close + 1;
+    }
+    return 0;
+}
+
+struct kt_str kt_placeholder_find(struct kt_str text)
+{
+    size_t start = 0;
+    while (start < text.length) {
+        struct kt_str rest = {text.data + start, text.length - start};
+        size_t length = bracketed(rest);
+        if (length > 0)
+            return (struct kt_str){rest.data, length};
+        while (length < rest.length && is_word_byte(rest.data[length]))
+            length++;
+        if (length > 0 && is_placeholder_word((struct kt_str){rest.data, length}))
+            return (struct kt_str){rest.data, length};
+        start += KT_MAX(length, (size_t)1);
+    }
+    return (struct kt_str){text.data, 0};
+}
+
+const char *kt_placeholder_sentence(struct kt_arena *arena, struct kt_str text)
+{
+    struct kt_strbuf sentence;
+    struct kt_str found = kt_placeholder_find(text);
+    size_t count = 0;
+    if (found.length == 0)
+        return NULL;
+    kt_strbuf_init(&sentence, arena, SENTENCE_LIMIT_BYTES);
+    while (found.length > 0 && count < MAX_NAMED) {
+        const char *end = found.data + found.length;
+        kt_strbuf_printf(&sentence, "%s\"%.*s\"", count > 0 ? " and " : "", (int)KT_MIN(found.length, (size_t)64),
+                         found.data);
+        count++;
+        found = kt_placeholder_find((struct kt_str){end, text.length - (size_t)(end - text.data)});
+    }
+    kt_strbuf_puts(&sentence, count > 1 ? " are placeholders" : " is a placeholder");
+    return sentence.data;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the trainer's command line makes of a value. It writes each value as text ("--key text", for a list "--key text
+ * text ...") and lets argparse read it with Python's int(), float() or a word list for flags; a nested map becomes an
+ * option "--key_inner" that no section has, and null becomes the word None.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "admission/training_keys.h"
+
+#define SCALAR_LIMIT_BYTES ((size_t)256)
+
+static const cJSON *single(const cJSON *value)
+{
+    if (kt_json_is_array(value) && kt_json_count(value) == 1)
+        return kt_json_item(value, 0);
+    return value;
+}
+
+/* Text of a number or string node without white space around it, as int() and float() see it. */
+static struct kt_str number_text(const cJSON *value)
+{
+    if (kt_json_is_string(value))
+        return kt_str_trim(kt_str(value->valuestring));
+    if (kt_json_is_number(value) && value->valuestring != NULL)
+        return kt_str(value->valuestring);
+    return (struct kt_str){NULL, 0};
+}
+
+static bool is_digits(struct kt_str text)
+{
+    size_t start = text.length > 0 && (text.data[0] == '-' || text.data[0] == '+') ? 1 : 0;
+    if (text.length == start)
+        return false;
+    for (size_t i = start; i < text.length; i++) {
+        if (!kt_ascii_is_digit(text.data[i]))
+            return false;
+    }
+    return true;
+}
+
+bool kt_training_value_int(const cJSON *value, int64_t *ret)
+{
+    const cJSON *node = single(value);
+    struct kt_str text = number_text(node);
+    char buffer[24];
+    if (text.data == NULL)
+        return kt_json_is_number(node) && kt_json_int64(node, ret);
+    if (!is_digits(text) || text.length >= sizeof(buffer))
+        return false;
+    memcpy(buffer, text.data, text.length);
+    buffer[text.length] = '\0';
+    *ret = strtoll(buffer, NULL, 10);
+    return true;
+}
+
+static bool value_number(const cJSON *value, double *ret)
+{
+    const cJSON *node = single(value);
+    struct kt_str text = number_text(node);
+    char buffer[64];
+    char *end = NULL;
+    if (text.data == NULL || text.length == 0 || text.length >= sizeof(buffer))
+        return kt_json_is_number(node) && kt_json_double(node, ret);
+    memcpy(buffer, text.data, text.length);
+    buffer[text.length] = '\0';
+    if (strpbrk(buffer, "xXpP") != NULL) /* hexadecimal: strtod reads it, float() does not */
+        return false;
+    *ret = strtod(buffer, &end);
+    return *end == '\0';
+}
+
+bool kt_training_value_flag(const cJSON *value, bool *ret)
+{
+    static const char *const yes[] = {"yes", "true", "t", "y", "1"};
+    static const char *const no[] = {"no", "false", "f", "n", "0"};
+    const cJSON *node = single(value);
+    const char *text = NULL;
+    if (kt_json_is_bool(node)) {
+        *ret = kt_json_true(node);
+        return true;
+    }
+    text = kt_json_is_number(node) ? node->valuestring : kt_json_string(node);
+    for (size_t i = 0; text != NULL && i < KT_ARRAY_LENGTH(yes); i++) {
+        if (kt_streq_nocase(text, yes[i]) || kt_streq_nocase(text, no[i])) {
+            *ret = kt_streq_nocase(text, yes[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value as the user wrote it, for messages. */
+static const char *written(struct kt_arena *arena, const cJSON *value)
+{
+    struct kt_strbuf text;
+    kt_strbuf_init(&text, arena, SCALAR_LIMIT_BYTES);
+    kt_json_write(&text, value, KT_JSON_COMPACT);
+    return text.failed ? "a long value" : text.data;
+}
+
+static void write_bounds(struct kt_strbuf *text, const struct kt_training_key *key)
+{
+    const char *joint = "";
+    if (key->low.set) {
+        kt_strbuf_printf(text, key->low.open ? " above %g" : " of %g or more", key->low.value);
+        joint = " and";
+    }
+    if (key->high.set)
+        kt_strbuf_printf(text, key->high.open ? "%s below %g" : "%s at most %g", joint, key->high.value);
+}
+
+static const char *number_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value)
+{
+    struct kt_strbuf text;
+    kt_strbuf_init(&text, arena, KT_KIB);
+    kt_strbuf_puts(&text, key->type == KT_TRAINING_NUMBER ? "must be a number" : "must be a whole number");
+    write_bounds(&text, key);
+    kt_strbuf_printf(&text, ", got %s", written(arena, value));
+    return text.data;
+}
+
+static bool within(const struct kt_training_key *key, double value)
+{
+    if (isnan(value))
+        return !key->low.set && !key->high.set;
+    if (key->low.set && (key->low.open ? value <= key->low.value : value < key->low.value))
+        return false;
+    return !key->high.set || (key->high.open ? value < key->high.value : value <= key->high.value);
+}
+
+static const char *choice_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value)
+{
+    struct kt_strbuf text;
+    const char *joint = "";
+    kt_strbuf_init(&text, arena, KT_KIB);
+    kt_strbuf_puts(&text, "must be one of ");
+    for (size_t i = 0; key->choices[i] != NULL; i++) {
+        kt_strbuf_printf(&text, "%s\"%s\"", joint, key->choices[i]);
+        joint = ", ";
+    }
+    kt_strbuf_printf(&text, ", got %s", written(arena, value));
+    /* YAML 1.1 reads the bare words no, off, yes and on as booleans. */
+    if (kt_json_is_bool(value) && !kt_json_true(value) && kt_streq(key->choices[0], "no"))
+        kt_strbuf_puts(&text, " (YAML reads a bare no as false; write \"no\" in quotes)");
+    return text.data;
+}
+
+static bool is_choice(const struct kt_training_key *key, const cJSON *value)
+{
+    const char *text = kt_json_string(value);
+    for (size_t i = 0; text != NULL && key->choices[i] != NULL; i++) {
+        if (kt_streq(key->choices[i], text))
+            return true;
+    }
+    return false;
+}
+
+/* argparse takes a value that begins with - for an option, unless it is a number. */
+static bool looks_like_option(const cJSON *value)
+{
+    const char *text = kt_json_string(value);
+    double number = 0;
+    return text != NULL && text[0] == '-' && text[1] != '\0' && strchr(text, ' ') == NULL &&
+           !value_number(value, &number);
+}
+
+static const char *scalar_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value)
+{
+    int64_t whole = 0;
+    double number = 0;
+    bool flag = false;
+    switch (key->type) {
+    case KT_TRAINING_INT:
+    case KT_TRAINING_INTS:
+        return kt_training_value_int(value, &whole) && within(key, (double)whole) ? NULL
+                                                                                  : number_reason(arena, key, value);
+    case KT_TRAINING_NUMBER:
+        return value_number(value, &number) && within(key, number) ? NULL : number_reason(arena, key, value);
+    case KT_TRAINING_FLAG:
+        return kt_training_value_flag(value, &flag)
+                   ? NULL
+                   : kt_arena_printf(arena, "must be true or false, got %s", written(arena, value));
+    case KT_TRAINING_TEXT:
+    case KT_TRAINING_TEXTS:
+        if (key->choices != NULL)
+            return is_choice(key, value) ? NULL : choice_reason(arena, key, value);
+        return looks_like_option(value)
+                   ? kt_arena_printf(arena, "must not begin with \"-\" (the trainer takes %s for an option)",
+                                     written(arena, value))
+                   : NULL;
+    case KT_TRAINING_MAP:
+        return "cannot be given in a config map: the trainer's command line has no form for it";
+    }
+    return NULL;
+}
+
+static const char *list_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *list)
+{
+    const cJSON *item = NULL;
+    bool many = key->type == KT_TRAINING_TEXTS || key->type == KT_TRAINING_INTS;
+    if (kt_json_count(list) == 0)
+        return key->type == KT_TRAINING_FLAG ? NULL : "must not be an empty list; leave the key out instead";
+    if (!many && kt_json_count(list) > 1)
+        return "must be one value, not a list";
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *reason = NULL;
+        if (kt_json_is_object(item) || kt_json_is_array(item) || kt_json_is_null(item))
+            return kt_arena_printf(arena, "must be a list of plain values, got %s in it", kt_json_kind(item));
+        if ((reason = scalar_reason(arena, key, item)) != NULL)
+            return reason;
+    }
+    return NULL;
+}
+
+bool kt_training_value_check(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value,
+                             const char **ret_reason)
+{
+    const char *reason = NULL;
+    if (kt_json_is_null(value))
+        reason = "has no value: the trainer would read the word None; leave the key out instead";
+    else if (kt_json_is_object(value))
+        reason = kt_json_count(value) == 0 ? NULL
+                                           : "must not be a map: the trainer turns its members into options that do "
+                                             "not exist";
+    else if (kt_json_is_array(value))
+        reason = list_reason(arena, key, value);
+    else
+        reason = scalar_reason(arena, key, value);
+    if (reason == NULL)
+        return false;
+    *ret_reason = reason;
+    return true;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admission/tuning_input.h"
+
+#include "admission/training_keys.h"
+
+/* Beyond these no card of this world could hold the answer; they keep sums of products within a double's range. */
+#define MAX_BATCH_SIZE 65536
+#define MAX_SEQUENCE_LENGTH (1 << 24)
+#define MAX_RANK (1 << 20)
+
+const cJSON *kt_tuning_config_value(const cJSON *sections, const char *section, const char *key)
+{
+    return kt_json_get(kt_json_get(sections, section), key);
+}
+
+static void add_note(struct kt_tuning_derived *derived, const char *key, const char *text)
+{
+    if (derived->note_count < KT_TUNING_INPUT_MAX_NOTES)
+        derived->notes[derived->note_count++] = (struct kt_tuning_input_note){key, text};
+}
+
+/* A whole number from 1 to `most`; false when the key is absent or cannot be used (then with a note). */
+static bool read_count(struct kt_tuning_derived *derived, const cJSON *value, uint32_t most, const char *key,
+                       const char *note, uint32_t *ret)
+{
+    int64_t number = 0;
+    if (value == NULL)
+        return false;
+    if (!kt_training_value_int(value, &number) || number < 1 || number > most) {
+        add_note(derived, key, note);
+        return false;
+    }
+    *ret = (uint32_t)number;
+    return true;
+}
+
+static bool read_flag(struct kt_tuning_derived *derived, const cJSON *value, const char *key, const char *note,
+                      bool fallback)
+{
+    bool flag = fallback;
+    if (value != NULL && !kt_training_value_flag(value, &flag))
+        add_note(derived, key, note);
+    return flag;
+}
+
+static void read_batch_size(struct kt_tuning_derived *derived, const cJSON *sections)
+{
+    const cJSON *value = kt_tuning_config_value(sections, "TrainingArguments", "per_device_train_batch_size");
+    derived->input.batch_size = KT_LIBRARY_DEFAULT_BATCH_SIZE;
+    derived->batch_size_assumed = !read_count(
+        derived, value, MAX_BATCH_SIZE, "TrainingArguments.per_device_train_batch_size",
+        "is not a whole number above 0, so the library's default of 8 is assumed", &derived->input.batch_size);
+    derived->batch_size_adapts =
+        read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "auto_find_batch_size"),
+                  "TrainingArguments.auto_find_batch_size", "is not true or false, so false is assumed", false);
+}
+
+static void read_sequence_length(struct kt_tuning_derived *derived, const cJSON *sections)
+{
+    const cJSON *value = kt_tuning_config_value(sections, "TrainingArguments", "max_length");
+    if (value == NULL) /* the name of older trainers: it ends the Job today, but it says what was meant */
+        value = kt_tuning_config_value(sections, "TrainingArguments", "max_seq_length");
+    derived->input.sequence_length = KT_DEFAULT_SEQUENCE_LENGTH;
+    derived->sequence_length_assumed = !read_count(
+        derived, value, MAX_SEQUENCE_LENGTH, "TrainingArguments.max_length",
+        "is not a whole number above 0, so the library's default of 1024 is assumed", &derived->input.sequence_length);
+}
+
+static void add_target(struct kt_tuning_derived *derived, const cJSON *item)
+{
+    const char *name = kt_json_string(item);
+    const char *last = name != NULL ? strrchr(name, '.') : NULL;
+    size_t unknown = 0;
+    if (name == NULL) {
+        derived->unknown_targets++;
+        return;
+    }
+    /* peft matches the end of a module's path at a dot, so "self_attn.o_proj" means o_proj. */
+    name = last != NULL ? last + 1 : name;
+    /* peft expands this word only when it is not in a list, and the trainer always makes a list. */
+    if (kt_streq_nocase(name, "all-linear")) {
+        derived->unknown_targets++;
+        return;
+    }
+    derived->input.target_mask |= kt_sizing_target_mask(derived->input.architecture, &name, 1, &unknown);
+    derived->unknown_targets += unknown;
+}
+
+static void read_targets(struct kt_tuning_derived *derived, const cJSON *sections, const struct kt_model *model)
+{
+    const cJSON *value = kt_tuning_config_value(sections, "LoraConfig", "target_modules");
+    const cJSON *item = NULL;
+    if (kt_json_is_array(value)) {
+        cJSON_ArrayForEach(item, value) add_target(derived, item);
+    } else if (kt_json_is_string(value)) {
+        add_target(derived, value);
+    } else {
+        if (value != NULL)
+            add_note(derived, "LoraConfig.target_modules",
+                     "is not a list of names, so the trainer's own choice is assumed");
+        derived->targets_assumed = true;
+        derived->input.target_mask = kt_sizing_default_target_mask(model);
+    }
+}
+
+static void read_quantisation(struct kt_tuning_derived *derived, const cJSON *sections)
+{
+    /* Real booleans only: upstream's admission takes nothing else for these two. */
+    bool eight = kt_json_true(kt_tuning_config_value(sections, "QuantizationConfig", "load_in_8bit"));
+    bool four = kt_json_true(kt_tuning_config_value(sections, "QuantizationConfig", "load_in_4bit"));
+    derived->input.quantisation_bits = eight && !four ? 8 : 4;
+    derived->input.double_quantisation =
+        read_flag(derived, kt_tuning_config_value(sections, "QuantizationConfig", "bnb_4bit_use_double_quant"),
+                  "QuantizationConfig.bnb_4bit_use_double_quant", "is not true or false, so false is assumed", false);
+}
+
+static void read_sections(struct kt_tuning_derived *derived, const cJSON *sections, const struct kt_model *model)
+{
+    struct kt_tuning_input *input = &derived->input;
+    read_batch_size(derived, sections);
+    read_sequence_length(derived, sections);
+    read_quantisation(derived, sections);
+    read_targets(derived, sections, model);
+    if (!read_count(derived, kt_tuning_config_value(sections, "LoraConfig", "r"), MAX_RANK, "LoraConfig.r",
+                    "is not a whole number above 0, so the library's default of 8 is assumed", &input->rank))
+        input->rank = KT_DEFAULT_LORA_RANK;
+    input->gradient_checkpointing =
+        read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "gradient_checkpointing"),
+                  "TrainingArguments.gradient_checkpointing", "is not true or false, so true is assumed", true);
+    derived->fp16 = read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "fp16"),
+                              "TrainingArguments.fp16", "is not true or false, so false is assumed", false);
+}
+
+/* manifests/base/templates.yaml; tests/unit/test_tuning_input.c holds the two against each other. */
+static void take_template(struct kt_tuning_derived *derived, const struct kt_model *model)
+{
+    derived->input.batch_size = KT_TEMPLATE_BATCH_SIZE;
+    derived->input.sequence_length = KT_DEFAULT_SEQUENCE_LENGTH;
+    derived->sequence_length_assumed = true;
+    derived->input.rank = KT_DEFAULT_LORA_RANK;
+    derived->input.quantisation_bits = 4;
+    derived->input.double_quantisation = derived->input.method == KT_METHOD_QLORA;
+    derived->input.gradient_checkpointing = true;
+    derived->input.target_mask = kt_sizing_default_target_mask(model);
+    derived->targets_assumed = true;
+}
+
+bool kt_tuning_input_from_config(const cJSON *sections, enum kt_tuning_method method, const struct kt_model *model,
+                                 struct kt_tuning_derived *ret)
+{
+    struct kt_tuning_derived derived = {.note_count = 0};
+    if (model == NULL || !kt_architecture_known(&model->architecture))
+        return false;
+    derived.input.architecture = &model->architecture;
+    derived.input.method = method;
+    derived.input.attention = KT_ATTENTION_FLASH;
+    derived.input.loss = KT_LOSS_CHUNKED;
+    if (sections == NULL)
+        take_template(&derived, model);
+    else
+        read_sections(&derived, sections, model);
+    if (method == KT_METHOD_QLORA) /* preparing a quantised model for training switches it on, whatever is set */
+        derived.input.gradient_checkpointing = true;
+    *ret = derived;
+    return true;
+}
