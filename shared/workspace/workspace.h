@@ -31,7 +31,7 @@ struct kt_partition {
     const cJSON *count;
 };
 
-struct kt_resource {
+struct kt_workspace_resource {
     const cJSON *node;
     const cJSON *count;          /* number node */
     const char *instance_type;   /* NULL: absent; "" is as good as absent */
@@ -95,7 +95,7 @@ struct kt_workspace {
     const cJSON *labels;
     const cJSON *annotations;
     const char *deletion_timestamp;
-    struct kt_resource resource;
+    struct kt_workspace_resource resource;
     struct kt_inference inference;
     struct kt_tuning tuning;
 };

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the webhook knows of its cluster: ConfigMaps that hold a training or inference config, and Nodes, kept by list
+ * and watch in threads of their own and published as immutable snapshots. Readers never lock: each worker marks the
+ * snapshot that it reads in a slot of its own, and a snapshot is freed when no slot names it any more.
+ */
+#ifndef KT_WEBHOOK_ADMISSION_CLUSTER_VIEW_H
+#define KT_WEBHOOK_ADMISSION_CLUSTER_VIEW_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "admission/cluster.h"
+#include "base/error.h"
+#include "kube/client.h"
+#include "kube/config.h"
+#include "kube/environment.h"
+
+struct kt_cluster_view;
+struct kt_snapshot;
+
+/* One worker's mark. */
+struct kt_snapshot_slot {
+    _Atomic(const struct kt_snapshot *) in_use;
+};
+
+/* Opens its clients, starts the watchers and the look-up thread. config and environment must outlive the view. */
+int kt_cluster_view_start(const struct kt_config *config, const struct kt_environment *environment,
+                          struct kt_cluster_view **ret, struct kt_error *error) KT_NODISCARD;
+void kt_cluster_view_stop(struct kt_cluster_view *view);
+/* True when both kinds have been listed once. */
+bool kt_cluster_view_synced(const struct kt_cluster_view *view);
+
+/* A worker announces its slot before the first read and takes it back at its end. */
+void kt_cluster_view_register(struct kt_cluster_view *view, struct kt_snapshot_slot *slot);
+void kt_cluster_view_unregister(struct kt_cluster_view *view, struct kt_snapshot_slot *slot);
+
+/* --- look-ups that the snapshot cannot answer ----------------------------------------------------------------------
+ */
+
+#define KT_LOOKUP_NEEDS 4
+#define KT_LOOKUP_DEADLINE_MS 1000
+
+struct kt_lookup_need {
+    char namespace_[64];
+    char name[256];
+    enum kt_lookup result;
+    char *text; /* trimmed JSON of the object when found; on the heap */
+};
+
+struct kt_lookup_queue;
+
+struct kt_lookup_request {
+    struct kt_lookup_need needs[KT_LOOKUP_NEEDS];
+    size_t need_count;
+    void *waiter;        /* the caller's */
+    int64_t deadline_ms; /* monotonic; set when it joins the line */
+    struct kt_lookup_queue *reply_to;
+    struct kt_lookup_request *next;
+};
+
+/* Where finished look-ups arrive; wake_fd (an eventfd) is written when one does. NULL without memory. */
+struct kt_lookup_queue *kt_lookup_queue_new(int wake_fd);
+/* Also frees what is in it. Safe while look-ups are under way: they are dropped when they end. */
+void kt_lookup_queue_free(struct kt_lookup_queue *queue);
+struct kt_lookup_request *kt_lookup_queue_take(struct kt_lookup_queue *queue);
+
+/* Takes ownership; false when the line is full (then the caller answers with what it knows). */
+bool kt_cluster_view_look_up(struct kt_cluster_view *view, struct kt_lookup_request *lookup);
+void kt_lookup_free(struct kt_lookup_request *lookup);
+
+/* --- one review's reading ------------------------------------------------------------------------------------------
+ */
+
+struct kt_cluster_reader {
+    struct kt_cluster_view *view; /* NULL: everything is unknown */
+    struct kt_snapshot_slot *slot;
+    const struct kt_snapshot *snapshot;
+    const struct kt_lookup_request *answers;        /* from a look-up before; NULL at first */
+    struct kt_arena *arena;                         /* objects are parsed into it when asked for */
+    struct kt_lookup_need missing[KT_LOOKUP_NEEDS]; /* what a look-up should ask for */
+    size_t missing_count;
+};
+
+void kt_cluster_reader_begin(struct kt_cluster_reader *reader, struct kt_cluster_view *view,
+                             struct kt_snapshot_slot *slot, struct kt_arena *arena,
+                             const struct kt_lookup_request *answers);
+void kt_cluster_reader_end(struct kt_cluster_reader *reader);
+struct kt_cluster kt_cluster_reader_cluster(struct kt_cluster_reader *reader);
+
+#endif

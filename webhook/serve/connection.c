@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/serve/connection.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "webhook/serve/header_check.h"
+
+enum step { STEP_NOTHING, STEP_MOVED, STEP_ENDED };
+
+static size_t buffered(const struct kt_connection_buffer *buffer)
+{
+    return buffer->end - buffer->start;
+}
+
+static bool buffer_ready(struct kt_connection_buffer *buffer)
+{
+    if (!buffer->data)
+        buffer->data = kt_heap_alloc(KT_CONNECTION_BUFFER_BYTES);
+    return buffer->data != NULL;
+}
+
+/* An idle connection holds no buffers. */
+static void buffer_release(struct kt_connection_buffer *buffer)
+{
+    kt_heap_free(buffer->data);
+    *buffer = (struct kt_connection_buffer){0};
+}
+
+static void buffer_consume(struct kt_connection_buffer *buffer, size_t count)
+{
+    buffer->start += count;
+    if (buffer->start == buffer->end)
+        buffer->start = buffer->end = 0;
+}
+
+static void enter(struct kt_connection *connection, enum kt_connection_state state, int64_t deadline_ms)
+{
+    connection->state = state;
+    connection->deadline_ms = deadline_ms;
+}
+
+int kt_connection_open(struct kt_connection *connection, int fd, SSL_CTX *context, const struct kt_tls_settings *tls,
+                       int64_t now_ms, struct kt_error *error)
+{
+    SSL *ssl = SSL_new(context);
+    if (!ssl || SSL_set_fd(ssl, fd) != 1) {
+        SSL_free(ssl);
+        return kt_error_set(error, KT_ENOMEM, "no memory for a TLS connection");
+    }
+    SSL_set_accept_state(ssl);
+    *connection =
+        (struct kt_connection){.fd = fd, .pair = -1, .peer_pair = -1, .ssl = ssl, .tls = tls, .want_read = true};
+    enter(connection, KT_CONNECTION_HANDSHAKE, now_ms + KT_HANDSHAKE_DEADLINE_MS);
+    return 0;
+}
+
+void kt_connection_close(struct kt_connection *connection)
+{
+    buffer_release(&connection->in);
+    buffer_release(&connection->out);
+    if (connection->ssl && SSL_is_init_finished(connection->ssl))
+        SSL_shutdown(connection->ssl); /* a close_notify if the socket takes it; nobody waits for an answer */
+    ERR_clear_error();
+    SSL_free(connection->ssl);
+    connection->ssl = NULL;
+    kt_close_fd(&connection->pair);
+    if (!connection->peer_taken)
+        kt_close_fd(&connection->peer_pair);
+    kt_close_fd(&connection->fd);
+    connection->state = KT_CONNECTION_CLOSED;
+}
+
+int kt_connection_take_peer(struct kt_connection *connection)
+{
+    if (connection->peer_taken || connection->peer_pair < 0)
+        return -1;
+    connection->peer_taken = true;
+    return connection->peer_pair;
+}
+
+/* What a TLS call that did not succeed means; sets what to wait for. */
+static enum step after_tls_call(struct kt_connection *connection, int result)
+{
+    switch (SSL_get_error(connection->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        connection->want_read = true;
+        return STEP_NOTHING;
+    case SSL_ERROR_WANT_WRITE:
+        connection->want_write = true;
+        return STEP_NOTHING;
+    default:
+        ERR_clear_error();
+        return STEP_ENDED;
+    }
+}
+
+static enum step do_handshake(struct kt_connection *connection, int64_t now_ms)
+{
+    int result = SSL_accept(connection->ssl);
+    if (result != 1)
+        return after_tls_call(connection, result);
+    if (!kt_tls_client_allowed(connection->tls, connection->ssl))
+        return STEP_ENDED;
+    enter(connection, KT_CONNECTION_IDLE, now_ms + KT_IDLE_DEADLINE_MS);
+    return STEP_MOVED;
+}
+
+/* Reads decrypted bytes behind what is buffered, at most `most`. */
+static enum step read_tls(struct kt_connection *connection, size_t most)
+{
+    struct kt_connection_buffer *in = &connection->in;
+    if (!buffer_ready(in))
+        return STEP_ENDED;
+    size_t room = KT_MIN(most, KT_CONNECTION_BUFFER_BYTES - in->end);
+    if (room == 0)
+        return STEP_NOTHING;
+    size_t got = 0;
+    int result = SSL_read_ex(connection->ssl, in->data + in->end, room, &got);
+    if (result != 1)
+        return after_tls_call(connection, result);
+    in->end += got;
+    return STEP_MOVED;
+}
+
+/* Answers by ourselves and closes: for what libmicrohttpd must not see. */
+static void answer_and_close(struct kt_connection *connection, int status, const char *reason, int64_t now_ms)
+{
+    buffer_consume(&connection->in, buffered(&connection->in));
+    if (!buffer_ready(&connection->out)) {
+        enter(connection, KT_CONNECTION_CLOSING, now_ms);
+        return;
+    }
+    int length = snprintf((char *)connection->out.data, KT_CONNECTION_BUFFER_BYTES,
+                          "HTTP/1.1 %d Refused\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
+                          "%sConnection: close\r\n\r\n%s\n",
+                          status, strlen(reason) + 1, status == 405 ? "Allow: POST\r\n" : "", reason);
+    connection->out.start = 0;
+    connection->out.end = length > 0 ? KT_MIN((size_t)length, KT_CONNECTION_BUFFER_BYTES - 1) : 0;
+    enter(connection, KT_CONNECTION_CLOSING, now_ms + KT_CLOSE_DEADLINE_MS);
+}
+
+static bool ensure_pair(struct kt_connection *connection)
+{
+    if (connection->pair >= 0)
+        return true;
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+        return false;
+    connection->pair = ends[0];
+    connection->peer_pair = ends[1];
+    return true;
+}
+
+/* A header block is being gathered; when it is whole it is judged, and the request begins. */
+static enum step gather_headers(struct kt_connection *connection, int64_t now_ms)
+{
+    enum step step = read_tls(connection, KT_CONNECTION_BUFFER_BYTES);
+    if (step != STEP_MOVED)
+        return step;
+    if (connection->state == KT_CONNECTION_IDLE)
+        enter(connection, KT_CONNECTION_HEADERS, now_ms + KT_HEADER_DEADLINE_MS);
+    struct kt_str bytes = {(const char *)connection->in.data + connection->in.start, buffered(&connection->in)};
+    size_t length = kt_header_block_length(bytes);
+    if (length == 0) {
+        if (bytes.length >= KT_LIMIT_HTTP_HEADER_BYTES)
+            answer_and_close(connection, 431, "the header block is larger than 16 KiB", now_ms);
+        return STEP_MOVED;
+    }
+    struct kt_header_verdict verdict = kt_header_check((struct kt_str){bytes.data, length}, KT_LIMIT_REVIEW_BODY_BYTES);
+    size_t rest = bytes.length - length;
+    if (verdict.status == 0 && rest > verdict.content_length)
+        verdict =
+            (struct kt_header_verdict){.status = 400, .reason = "a second request came before the first was answered"};
+    if (verdict.status != 0) {
+        answer_and_close(connection, verdict.status, verdict.reason, now_ms);
+        return STEP_MOVED;
+    }
+    if (!ensure_pair(connection))
+        return STEP_ENDED;
+    connection->body_left = verdict.content_length - rest;
+    connection->response_done = false;
+    connection->requests++;
+    enter(connection, KT_CONNECTION_BODY,
+          now_ms + KT_BODY_DEADLINE_MS + (int64_t)(verdict.content_length / KT_BODY_BYTES_PER_MS));
+    return STEP_MOVED;
+}
+
+/* Gives buffered request bytes to libmicrohttpd. */
+static enum step feed_pair(struct kt_connection *connection)
+{
+    size_t length = buffered(&connection->in);
+    if (length == 0)
+        return STEP_NOTHING;
+    ssize_t sent = send(connection->pair, connection->in.data + connection->in.start, length, MSG_NOSIGNAL);
+    if (sent < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? STEP_NOTHING : STEP_ENDED;
+    buffer_consume(&connection->in, (size_t)sent);
+    return sent > 0 ? STEP_MOVED : STEP_NOTHING;
+}
+
+/* Takes response bytes from libmicrohttpd. */
+static enum step drain_pair(struct kt_connection *connection)
+{
+    if (connection->pair < 0 || connection->pair_ended || buffered(&connection->out) > 0)
+        return STEP_NOTHING;
+    if (!buffer_ready(&connection->out))
+        return STEP_ENDED;
+    ssize_t got = recv(connection->pair, connection->out.data, KT_CONNECTION_BUFFER_BYTES, 0);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? STEP_NOTHING : STEP_ENDED;
+    if (got == 0) {
+        connection->pair_ended = true;
+        return STEP_MOVED;
+    }
+    connection->out.start = 0;
+    connection->out.end = (size_t)got;
+    return STEP_MOVED;
+}
+
+static enum step write_tls(struct kt_connection *connection)
+{
+    size_t length = buffered(&connection->out);
+    if (length == 0)
+        return STEP_NOTHING;
+    size_t sent = 0;
+    int result = SSL_write_ex(connection->ssl, connection->out.data + connection->out.start, length, &sent);
+    if (result != 1)
+        return after_tls_call(connection, result);
+    buffer_consume(&connection->out, sent);
+    return STEP_MOVED;
+}
+
+/* Both directions of a request under way. */
+static enum step pump(struct kt_connection *connection, int64_t now_ms)
+{
+    bool moved = false;
+    enum step (*const movers[])(struct kt_connection *) = {feed_pair, write_tls, drain_pair, write_tls};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(movers); i++) {
+        enum step step = movers[i](connection);
+        if (step == STEP_ENDED)
+            return STEP_ENDED;
+        moved |= step == STEP_MOVED;
+    }
+    if (connection->state == KT_CONNECTION_BODY && buffered(&connection->in) == 0) {
+        if (connection->body_left == 0) {
+            enter(connection, KT_CONNECTION_RESPONSE, now_ms + KT_RESPONSE_DEADLINE_MS);
+            return STEP_MOVED;
+        }
+        size_t most = (size_t)KT_MIN(connection->body_left, (uint64_t)KT_CONNECTION_BUFFER_BYTES);
+        enum step step = read_tls(connection, most);
+        if (step == STEP_MOVED)
+            connection->body_left -= buffered(&connection->in);
+        return step == STEP_NOTHING && moved ? STEP_MOVED : step;
+    }
+    return moved ? STEP_MOVED : STEP_NOTHING;
+}
+
+/* The answer is out: is the connection idle again, or at its end? */
+static bool finish_response(struct kt_connection *connection, int64_t now_ms)
+{
+    if (buffered(&connection->out) > 0)
+        return false;
+    if (connection->pair_ended) {
+        enter(connection, KT_CONNECTION_CLOSING, now_ms + KT_CLOSE_DEADLINE_MS);
+        return true;
+    }
+    if (connection->state != KT_CONNECTION_RESPONSE || !connection->response_done)
+        return false;
+    buffer_release(&connection->in);
+    buffer_release(&connection->out);
+    if (connection->close_when_done)
+        enter(connection, KT_CONNECTION_CLOSING, now_ms + KT_CLOSE_DEADLINE_MS);
+    else
+        enter(connection, KT_CONNECTION_IDLE, now_ms + KT_IDLE_DEADLINE_MS);
+    return true;
+}
+
+static enum step do_close(struct kt_connection *connection)
+{
+    enum step step = write_tls(connection);
+    return step != STEP_NOTHING || buffered(&connection->out) > 0 ? step : STEP_ENDED;
+}
+
+static enum step advance_once(struct kt_connection *connection, int64_t now_ms)
+{
+    switch (connection->state) {
+    case KT_CONNECTION_HANDSHAKE:
+        return do_handshake(connection, now_ms);
+    case KT_CONNECTION_IDLE:
+    case KT_CONNECTION_HEADERS:
+        return gather_headers(connection, now_ms);
+    case KT_CONNECTION_BODY:
+    case KT_CONNECTION_RESPONSE: {
+        enum step step = pump(connection, now_ms);
+        if (step != STEP_ENDED && finish_response(connection, now_ms))
+            return STEP_MOVED;
+        return step;
+    }
+    case KT_CONNECTION_CLOSING:
+        return do_close(connection);
+    case KT_CONNECTION_CLOSED:
+        return STEP_NOTHING;
+    }
+    return STEP_ENDED;
+}
+
+bool kt_connection_advance(struct kt_connection *connection, int64_t now_ms)
+{
+    bool moved = false;
+    for (;;) {
+        connection->want_read = connection->want_write = false;
+        enum step step = advance_once(connection, now_ms);
+        if (step == STEP_ENDED) {
+            kt_connection_close(connection);
+            return true;
+        }
+        moved |= step == STEP_MOVED;
+        /* While a request is under way libmicrohttpd must have its turn before more can move. */
+        if (step == STEP_NOTHING || connection->state == KT_CONNECTION_BODY ||
+            connection->state == KT_CONNECTION_RESPONSE)
+            return moved;
+    }
+}
+
+void kt_connection_drain(struct kt_connection *connection, int64_t now_ms)
+{
+    connection->close_when_done = true;
+    if (connection->state == KT_CONNECTION_IDLE)
+        enter(connection, KT_CONNECTION_CLOSING, now_ms + KT_CLOSE_DEADLINE_MS);
+}
+
+static bool request_under_way(const struct kt_connection *connection)
+{
+    return connection->state == KT_CONNECTION_BODY || connection->state == KT_CONNECTION_RESPONSE;
+}
+
+bool kt_connection_wants_pair_room(const struct kt_connection *connection)
+{
+    return request_under_way(connection) && buffered(&connection->in) > 0;
+}
+
+bool kt_connection_wants_pair_bytes(const struct kt_connection *connection)
+{
+    return request_under_way(connection) && !connection->pair_ended && buffered(&connection->out) == 0;
+}

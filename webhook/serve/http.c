@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/serve/http.h"
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "webhook/serve/metrics.h"
+
+/* Enough for a header block of ours and libmicrohttpd's own bookkeeping. */
+#define HTTP_MEMORY_BYTES ((size_t)(48 * KT_KIB))
+/* A daemon that never comes to rest would starve the sockets; the rest waits for the next turn. */
+#define TURNS_AT_ONCE 64
+
+static const struct {
+    const char *path;
+    enum kt_review_kind kind;
+} routes[] = {
+    {"/mutate-workspace", KT_REVIEW_MUTATE},
+    {"/validate-workspace", KT_REVIEW_VALIDATE},
+    {"/validate/workspace.kaito.sh", KT_REVIEW_VALIDATE}, /* upstream's path */
+};
+
+/* One request under way. */
+struct request {
+    struct kt_worker *worker;
+    struct MHD_Connection *connection;
+    enum kt_review_kind kind;
+    struct kt_strbuf body;
+    struct kt_lookup_request *lookup; /* set when a look-up has come back */
+    bool known;                       /* the path is one of routes */
+    unsigned status;                  /* of a refusal that is already certain; the body is read to its end first */
+    const char *reason;
+    bool answered;
+    uint64_t started_ns;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static bool find_route(const char *path, enum kt_review_kind *ret)
+{
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(routes); i++) {
+        if (kt_streq(path, routes[i].path)) {
+            *ret = routes[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum MHD_Result respond(struct request *request, unsigned status, struct kt_str body, const char *content_type)
+{
+    union {
+        const char *in;
+        void *out;
+    } data = {.in = body.data};
+    struct MHD_Response *response = MHD_create_response_from_buffer(body.length, data.out, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    if (atomic_load(&request->worker->phase) != KT_WORKER_SERVING)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    enum MHD_Result result = MHD_queue_response(request->connection, status, response);
+    MHD_destroy_response(response);
+    request->answered = true;
+    kt_metrics_request(request->worker->settings.endpoint->metrics, request->kind, status,
+                       now_ns() - request->started_ns);
+    return result;
+}
+
+static enum MHD_Result refuse(struct request *request, unsigned status, const char *reason)
+{
+    char text[sizeof(struct kt_error) + 8];
+    int length = snprintf(text, sizeof(text), "%s\n", reason);
+    return respond(request, status, (struct kt_str){text, length > 0 ? KT_MIN((size_t)length, sizeof(text) - 1) : 0},
+                   "text/plain; charset=utf-8");
+}
+
+static unsigned status_of(int code)
+{
+    if (code == KT_ELIMIT)
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    return code == KT_ENOMEM || code == KT_EINTERNAL ? MHD_HTTP_INTERNAL_SERVER_ERROR : MHD_HTTP_BAD_REQUEST;
+}
+
+/* The body is whole (or a look-up is back): judge it. */
+static enum MHD_Result review(struct request *request)
+{
+    struct kt_worker *worker = request->worker;
+    const struct kt_endpoint *endpoint = worker->settings.endpoint;
+    struct kt_error error;
+    switch (kt_endpoint_review(endpoint, &worker->endpoint, request->kind, kt_strbuf_view(&request->body), request,
+                               &request->lookup, &error)) {
+    case KT_ENDPOINT_ANSWERED:
+        return respond(request, MHD_HTTP_OK, kt_strbuf_view(&worker->endpoint.answer), "application/json");
+    case KT_ENDPOINT_REFUSED:
+        return refuse(request, status_of(error.code), error.message);
+    case KT_ENDPOINT_PARKED:
+        request->lookup = NULL; /* it belongs to the look-up thread until it comes back */
+        worker->parked++;
+        atomic_fetch_add_explicit(&endpoint->metrics->lookups, 1, memory_order_relaxed);
+        MHD_suspend_connection(request->connection);
+        return MHD_YES;
+    }
+    return MHD_NO;
+}
+
+static bool is_json(const char *content_type)
+{
+    struct kt_str type = kt_str(content_type);
+    size_t semicolon = kt_str_find_char(type, ';');
+    if (semicolon != SIZE_MAX)
+        type.length = semicolon;
+    return kt_str_equal_nocase(kt_str_trim(type), KT_STR("application/json"));
+}
+
+static struct request *begin_request(struct kt_worker *worker, struct MHD_Connection *connection)
+{
+    struct request *request = kt_heap_alloc(sizeof(*request));
+    if (!request)
+        return NULL;
+    request->worker = worker;
+    request->connection = connection;
+    request->started_ns = now_ns();
+    kt_strbuf_init(&request->body, NULL, KT_LIMIT_REVIEW_BODY_BYTES);
+    /* The front has checked this number against the limit; room for it at once avoids growing step by step. */
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (length)
+        kt_strbuf_reserve(&request->body, (size_t)KT_MIN(strtoull(length, NULL, 10), 64 * KT_KIB));
+    return request;
+}
+
+static void judge_headers(struct request *request, const char *url)
+{
+    request->known = find_route(url, &request->kind);
+    const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if (!request->known) {
+        request->status = MHD_HTTP_NOT_FOUND;
+        request->reason = "nothing is served here: see /mutate-workspace and /validate-workspace";
+        return;
+    }
+    atomic_fetch_add(&request->worker->settings.endpoint->metrics->in_flight[request->kind], 1);
+    if (!is_json(type)) {
+        request->status = MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+        request->reason = "send Content-Type: application/json";
+    }
+}
+
+/* libmicrohttpd calls this once for the headers, once for each piece of the body, once at its end, and once more when a
+ * parked request goes on. */
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
+                              const char *method KT_UNUSED, const char *version KT_UNUSED, const char *upload,
+                              size_t *upload_size, void **state)
+{
+    struct request *request = *state;
+    if (!request) {
+        request = *state = begin_request(context, connection);
+        if (!request)
+            return MHD_NO;
+        judge_headers(request, url);
+        return MHD_YES;
+    }
+    if (*upload_size > 0) {
+        if (request->status == 0)
+            kt_strbuf_add(&request->body, upload, *upload_size);
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    if (request->answered)
+        return MHD_YES;
+    if (request->status != 0)
+        return refuse(request, request->status, request->reason);
+    if (request->body.failed)
+        return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than an admission review may be");
+    return review(request);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **state,
+                      enum MHD_RequestTerminationCode reason KT_UNUSED)
+{
+    struct kt_worker *worker = context;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct kt_connection *front = info ? kt_worker_connection_of_peer(worker, info->connect_fd) : NULL;
+    if (front)
+        front->response_done = true;
+    struct request *request = *state;
+    if (!request)
+        return;
+    if (request->known)
+        atomic_fetch_sub(&worker->settings.endpoint->metrics->in_flight[request->kind], 1);
+    kt_lookup_free(request->lookup);
+    kt_strbuf_release(&request->body);
+    kt_heap_free(request);
+    *state = NULL;
+}
+
+int kt_http_start(struct kt_worker *worker, struct kt_error *error)
+{
+    worker->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+                                    handle, worker, MHD_OPTION_NOTIFY_COMPLETED, completed, worker,
+                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+                                    (unsigned)worker->settings.connection_limit * 2, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                    MHD_OPTION_END);
+    return worker->http ? 0 : kt_error_set(error, KT_EIO, "libmicrohttpd does not start");
+}
+
+void kt_http_stop(struct kt_worker *worker)
+{
+    if (worker->http)
+        MHD_stop_daemon(worker->http);
+    worker->http = NULL;
+}
+
+int kt_http_epoll_fd(const struct kt_worker *worker)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(worker->http, MHD_DAEMON_INFO_EPOLL_FD);
+    return info ? info->epoll_fd : -1;
+}
+
+bool kt_http_add(struct kt_worker *worker, int fd)
+{
+    /* libmicrohttpd wants a peer address; the real one is known to the front, which does the limiting. */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return MHD_add_connection(worker->http, fd, (struct sockaddr *)&address, sizeof(address)) == MHD_YES;
+}
+
+void kt_http_run(struct kt_worker *worker)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+    for (size_t turn = 0; turn < TURNS_AT_ONCE; turn++) {
+        if (MHD_run(worker->http) != MHD_YES)
+            return;
+        if (MHD_get_timeout(worker->http, &timeout_ms) != MHD_YES || timeout_ms > 0)
+            return;
+    }
+}
+
+void kt_http_resume(struct kt_worker *worker)
+{
+    for (struct kt_lookup_request *lookup = kt_lookup_queue_take(worker->endpoint.lookups); lookup;
+         lookup = kt_lookup_queue_take(worker->endpoint.lookups)) {
+        struct request *request = lookup->waiter;
+        request->lookup = lookup;
+        worker->parked--;
+        MHD_resume_connection(request->connection);
+    }
+}

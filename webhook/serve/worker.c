@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/serve/worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "webhook/log.h"
+#include "webhook/serve/http.h"
+#include "webhook/serve/metrics.h"
+
+#define EVENTS_AT_ONCE 64
+#define ACCEPTS_AT_ONCE 16
+/* How often one connection may move before the others have their turn. */
+#define MOVES_AT_ONCE 32
+/* A parked look-up ends within its own deadline; this is the patience after that when the server stops. */
+#define PARKED_PATIENCE_MS (2 * KT_LOOKUP_DEADLINE_MS)
+
+/* What an epoll event is about: a connection's TLS or pair side (the slot is in the low half), or one of these. */
+enum { TAG_LISTENER, TAG_WAKE, TAG_HTTP, TAG_TLS, TAG_PAIR };
+
+static uint64_t tag(uint32_t kind, size_t slot)
+{
+    return ((uint64_t)kind << 32) | (uint64_t)slot;
+}
+
+static int64_t now_ms(void)
+{
+    return kt_clock_monotonic_ms(&kt_clock_system);
+}
+
+static bool watch(struct kt_worker *worker, int operation, int fd, uint32_t events, uint64_t data)
+{
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return epoll_ctl(worker->epoll, operation, fd, &event) == 0;
+}
+
+struct kt_connection *kt_worker_connection_of_peer(struct kt_worker *worker, int fd)
+{
+    return fd >= 0 && (size_t)fd < worker->by_peer_size ? worker->by_peer[fd] : NULL;
+}
+
+static bool remember_peer(struct kt_worker *worker, struct kt_connection *connection)
+{
+    size_t fd = (size_t)connection->peer_pair;
+    if (fd >= worker->by_peer_size) {
+        size_t size = fd + 64;
+        struct kt_connection **grown = kt_heap_realloc(worker->by_peer, size * sizeof(struct kt_connection *));
+        if (!grown)
+            return false;
+        memset(grown + worker->by_peer_size, 0, (size - worker->by_peer_size) * sizeof(struct kt_connection *));
+        worker->by_peer = grown;
+        worker->by_peer_size = size;
+    }
+    worker->by_peer[fd] = connection;
+    return true;
+}
+
+static void forget(struct kt_worker *worker, struct kt_connection *connection)
+{
+    if (connection->peer_taken && kt_worker_connection_of_peer(worker, connection->peer_pair) == connection)
+        worker->by_peer[connection->peer_pair] = NULL;
+    if (connection->state != KT_CONNECTION_CLOSED)
+        kt_connection_close(connection);
+    worker->connections[connection->slot] = NULL;
+    worker->connection_count--;
+    atomic_store_explicit(&worker->open_connections, worker->connection_count, memory_order_relaxed);
+    kt_heap_free(connection);
+    if (worker->http)
+        kt_http_run(worker); /* libmicrohttpd sees the end of its side and frees it */
+}
+
+/* Hands libmicrohttpd its end when a connection has its first request. False: the connection cannot go on. */
+static bool hand_over(struct kt_worker *worker, struct kt_connection *connection)
+{
+    int peer = kt_connection_take_peer(connection);
+    if (peer < 0)
+        return true;
+    if (!remember_peer(worker, connection)) {
+        close(peer);
+        return false;
+    }
+    return kt_http_add(worker, peer);
+}
+
+/* Tells epoll what the connection waits for, if that has changed. The pair is watched only while it matters, because a
+ * level-triggered descriptor that nobody empties would keep the thread awake. */
+static void update_watches(struct kt_worker *worker, struct kt_connection *connection)
+{
+    uint32_t events =
+        (connection->want_read ? (uint32_t)EPOLLIN : 0) | (connection->want_write ? (uint32_t)EPOLLOUT : 0);
+    if (events != connection->watched_events)
+        watch(worker, EPOLL_CTL_MOD, connection->fd, events, tag(TAG_TLS, connection->slot));
+    connection->watched_events = events;
+    if (!connection->peer_taken)
+        return;
+    uint32_t pair_events = (kt_connection_wants_pair_bytes(connection) ? (uint32_t)EPOLLIN : 0) |
+                           (kt_connection_wants_pair_room(connection) ? (uint32_t)EPOLLOUT : 0);
+    if (pair_events != connection->watched_pair_events) {
+        int operation = pair_events == 0                       ? EPOLL_CTL_DEL
+                        : connection->watched_pair_events == 0 ? EPOLL_CTL_ADD
+                                                               : EPOLL_CTL_MOD;
+        watch(worker, operation, connection->pair, pair_events, tag(TAG_PAIR, connection->slot));
+    }
+    connection->watched_pair_events = pair_events;
+}
+
+/* Moves a connection and libmicrohttpd in turn until neither has anything to do. */
+static void serve(struct kt_worker *worker, struct kt_connection *connection)
+{
+    enum kt_connection_state before = connection->state;
+    for (size_t i = 0; i < MOVES_AT_ONCE; i++) {
+        if (!kt_connection_advance(connection, now_ms()))
+            break;
+        if (connection->state == KT_CONNECTION_CLOSED)
+            break;
+        if (!hand_over(worker, connection)) {
+            kt_connection_close(connection);
+            break;
+        }
+        if (connection->peer_taken)
+            kt_http_run(worker);
+    }
+    if (connection->state == KT_CONNECTION_CLOSED) {
+        if (before == KT_CONNECTION_HANDSHAKE)
+            atomic_fetch_add(&worker->settings.endpoint->metrics->handshake_failures, 1);
+        forget(worker, connection);
+        return;
+    }
+    worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, connection->deadline_ms);
+    update_watches(worker, connection);
+}
+
+static size_t count_handshakes(const struct kt_worker *worker)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < worker->settings.connection_limit; i++)
+        count += worker->connections[i] && worker->connections[i]->state == KT_CONNECTION_HANDSHAKE;
+    return count;
+}
+
+static void accept_one(struct kt_worker *worker, int fd)
+{
+    size_t slot = 0;
+    while (slot < worker->settings.connection_limit && worker->connections[slot])
+        slot++;
+    struct kt_connection *connection = NULL;
+    if (slot < worker->settings.connection_limit && count_handshakes(worker) < worker->settings.handshake_limit)
+        connection = kt_heap_alloc(sizeof(*connection));
+    if (!connection) {
+        close(fd); /* full: refusing at once is better than letting it wait */
+        return;
+    }
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    SSL_CTX *context = kt_tls_store_take(worker->settings.tls);
+    int code = kt_connection_open(connection, fd, context, &worker->settings.tls->settings, now_ms(), NULL);
+    SSL_CTX_free(context); /* the connection holds its own reference */
+    if (code != 0) {
+        close(fd);
+        kt_heap_free(connection);
+        return;
+    }
+    connection->slot = slot;
+    connection->close_when_done = atomic_load(&worker->phase) != KT_WORKER_SERVING;
+    worker->connections[slot] = connection;
+    worker->connection_count++;
+    atomic_store_explicit(&worker->open_connections, worker->connection_count, memory_order_relaxed);
+    atomic_fetch_add(&worker->settings.endpoint->metrics->connections, 1);
+    watch(worker, EPOLL_CTL_ADD, fd, EPOLLIN, tag(TAG_TLS, slot));
+    connection->watched_events = EPOLLIN;
+    serve(worker, connection);
+}
+
+static void accept_some(struct kt_worker *worker)
+{
+    for (size_t i = 0; worker->accepting && i < ACCEPTS_AT_ONCE; i++) {
+        int fd = accept4(worker->settings.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0)
+            return;
+        accept_one(worker, fd);
+    }
+}
+
+/* Closes what is past its deadline and finds the next one. */
+static void keep_deadlines(struct kt_worker *worker)
+{
+    int64_t now = now_ms();
+    if (now < worker->next_deadline_ms)
+        return;
+    worker->next_deadline_ms = INT64_MAX;
+    for (size_t i = 0; i < worker->settings.connection_limit; i++) {
+        struct kt_connection *connection = worker->connections[i];
+        if (!connection)
+            continue;
+        if (now >= connection->deadline_ms)
+            forget(worker, connection);
+        else
+            worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, connection->deadline_ms);
+    }
+}
+
+static void begin_drain(struct kt_worker *worker)
+{
+    if (worker->accepting)
+        epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->settings.listener, NULL);
+    worker->accepting = false;
+    for (size_t i = 0; i < worker->settings.connection_limit; i++) {
+        struct kt_connection *connection = worker->connections[i];
+        if (!connection)
+            continue;
+        kt_connection_drain(connection, now_ms());
+        serve(worker, connection);
+    }
+}
+
+static void handle_wake(struct kt_worker *worker)
+{
+    uint64_t ignored;
+    KT_UNUSED ssize_t got = read(worker->wake, &ignored, sizeof(ignored));
+    kt_http_resume(worker);
+    kt_http_run(worker);
+    int phase = atomic_load(&worker->phase);
+    if (phase == KT_WORKER_LEAVING)
+        for (size_t i = 0; i < worker->settings.connection_limit; i++)
+            if (worker->connections[i])
+                worker->connections[i]->close_when_done = true;
+    if (phase >= KT_WORKER_DRAINING)
+        begin_drain(worker);
+}
+
+static void handle_event(struct kt_worker *worker, const struct epoll_event *event)
+{
+    uint32_t kind = (uint32_t)(event->data.u64 >> 32);
+    size_t slot = (size_t)(event->data.u64 & UINT32_MAX);
+    if (kind == TAG_LISTENER)
+        accept_some(worker);
+    else if (kind == TAG_WAKE)
+        handle_wake(worker);
+    else if (kind == TAG_HTTP)
+        kt_http_run(worker);
+    else if (worker->connections[slot]) {
+        /* A peer that has gone both ways can get no answer any more. */
+        if (kind == TAG_TLS && (event->events & (EPOLLHUP | EPOLLERR)))
+            forget(worker, worker->connections[slot]);
+        else
+            serve(worker, worker->connections[slot]);
+    }
+}
+
+static int wait_ms(const struct kt_worker *worker)
+{
+    if (worker->next_deadline_ms == INT64_MAX)
+        return -1;
+    int64_t left = worker->next_deadline_ms - now_ms();
+    return (int)KT_MAX((int64_t)0, KT_MIN(left + 1, (int64_t)60000));
+}
+
+static void close_all(struct kt_worker *worker)
+{
+    for (size_t i = 0; i < worker->settings.connection_limit; i++)
+        if (worker->connections[i])
+            forget(worker, worker->connections[i]);
+    int64_t give_up_ms = now_ms() + PARKED_PATIENCE_MS;
+    while (worker->parked > 0 && now_ms() < give_up_ms) {
+        struct epoll_event event;
+        if (epoll_wait(worker->epoll, &event, 1, 50) > 0 && (uint32_t)(event.data.u64 >> 32) == TAG_WAKE)
+            handle_wake(worker);
+    }
+    kt_http_run(worker);
+}
+
+static void *run(void *context)
+{
+    struct kt_worker *worker = context;
+    struct epoll_event events[EVENTS_AT_ONCE];
+    while (atomic_load(&worker->phase) != KT_WORKER_STOPPING) {
+        int count = epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, wait_ms(worker));
+        if (count < 0 && errno != EINTR) {
+            kt_log(KT_LOG_ERROR, "epoll_wait failed; this worker ends", NULL);
+            break;
+        }
+        for (int i = 0; i < count; i++)
+            handle_event(worker, &events[i]);
+        keep_deadlines(worker);
+    }
+    close_all(worker);
+    return NULL;
+}
+
+static int set_up(struct kt_worker *worker, struct kt_error *error)
+{
+    worker->connections = kt_heap_alloc(worker->settings.connection_limit * sizeof(struct kt_connection *));
+    worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+    worker->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (!worker->connections || worker->epoll < 0 || worker->wake < 0)
+        return kt_error_set(error, KT_ENOMEM, "no memory or descriptors for a worker");
+    kt_endpoint_worker_init(&worker->endpoint, worker->settings.endpoint, worker->wake);
+    int code = kt_http_start(worker, error);
+    if (code != 0)
+        return code;
+    /* Level-triggered and exclusive: a connection wakes one worker, and none is lost when a worker ends. */
+    if (!watch(worker, EPOLL_CTL_ADD, worker->settings.listener, EPOLLIN | EPOLLEXCLUSIVE, tag(TAG_LISTENER, 0)) ||
+        !watch(worker, EPOLL_CTL_ADD, worker->wake, EPOLLIN, tag(TAG_WAKE, 0)) ||
+        !watch(worker, EPOLL_CTL_ADD, kt_http_epoll_fd(worker), EPOLLIN, tag(TAG_HTTP, 0)))
+        return kt_error_set(error, KT_EIO, "epoll refuses a descriptor");
+    return 0;
+}
+
+static void tear_down(struct kt_worker *worker)
+{
+    kt_http_stop(worker);
+    kt_endpoint_worker_release(&worker->endpoint, worker->settings.endpoint);
+    kt_heap_free(worker->connections);
+    kt_heap_free(worker->by_peer);
+    kt_close_fd(&worker->epoll);
+    kt_close_fd(&worker->wake);
+}
+
+int kt_worker_start(struct kt_worker *worker, size_t index, const struct kt_worker_settings *settings,
+                    struct kt_error *error)
+{
+    *worker = (struct kt_worker){.settings = *settings,
+                                 .index = index,
+                                 .epoll = -1,
+                                 .wake = -1,
+                                 .next_deadline_ms = INT64_MAX,
+                                 .accepting = true};
+    int code = set_up(worker, error);
+    if (code == 0 && pthread_create(&worker->thread, NULL, run, worker) != 0)
+        code = kt_error_set(error, KT_ENOMEM, "cannot start a worker thread");
+    if (code != 0) {
+        tear_down(worker);
+        return code;
+    }
+    worker->started = true;
+    return 0;
+}
+
+void kt_worker_set_phase(struct kt_worker *worker, enum kt_worker_phase phase)
+{
+    atomic_store(&worker->phase, (int)phase);
+    uint64_t one = 1;
+    KT_UNUSED ssize_t done = write(worker->wake, &one, sizeof(one));
+}
+
+void kt_worker_join(struct kt_worker *worker)
+{
+    if (!worker->started)
+        return;
+    pthread_join(worker->thread, NULL);
+    tear_down(worker);
+    worker->started = false;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one thread with one epoll, one arena, its TLS connections and a libmicrohttpd daemon that runs in the same
+ * thread. It shares nothing with other workers but constant tables, the listener and atomics.
+ */
+#ifndef KT_WEBHOOK_SERVE_WORKER_H
+#define KT_WEBHOOK_SERVE_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/error.h"
+#include "webhook/admission/endpoint.h"
+#include "webhook/serve/connection.h"
+
+struct MHD_Daemon;
+
+struct kt_worker_settings {
+    int listener;                       /* shared; in every worker's epoll with EPOLLEXCLUSIVE */
+    struct kt_tls_store *tls;           /* shared */
+    const struct kt_endpoint *endpoint; /* shared: what answers reviews */
+    size_t connection_limit;            /* of this worker */
+    size_t handshake_limit;             /* of those, how many may be in their TLS handshake */
+};
+
+struct kt_worker {
+    struct kt_worker_settings settings;
+    size_t index;
+    pthread_t thread;
+    bool started;
+    int epoll;
+    int wake; /* eventfd: stop, drain, or a look-up has ended */
+    struct MHD_Daemon *http;
+    struct kt_connection **connections; /* connection_limit slots */
+    size_t connection_count;
+    struct kt_connection **by_peer; /* by libmicrohttpd's descriptor number; grows */
+    size_t by_peer_size;
+    size_t parked;                      /* requests that wait for a look-up */
+    struct kt_endpoint_worker endpoint; /* arena and look-ups of this thread */
+    int64_t next_deadline_ms;
+    bool accepting;
+    atomic_int phase; /* enum kt_worker_phase, set by the main thread */
+    atomic_size_t open_connections;
+};
+
+enum kt_worker_phase {
+    KT_WORKER_SERVING,
+    KT_WORKER_LEAVING,  /* still accepting, but every answer says Connection: close */
+    KT_WORKER_DRAINING, /* no more accepting; idle connections are closed */
+    KT_WORKER_STOPPING, /* everything is closed and the thread ends */
+};
+
+int kt_worker_start(struct kt_worker *worker, size_t index, const struct kt_worker_settings *settings,
+                    struct kt_error *error) KT_NODISCARD;
+void kt_worker_set_phase(struct kt_worker *worker, enum kt_worker_phase phase);
+/* The open connection whose libmicrohttpd end is this descriptor; NULL when it has gone. */
+struct kt_connection *kt_worker_connection_of_peer(struct kt_worker *worker, int fd);
+/* Waits for the thread (after KT_WORKER_STOPPING) and frees all. */
+void kt_worker_join(struct kt_worker *worker);
+
+#endif

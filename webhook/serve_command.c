@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/serve_command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/limits.h"
+#include "kube/config.h"
+#include "webhook/config.h"
+#include "webhook/log.h"
+#include "webhook/serve/server.h"
+
+/* Signals are taken through a descriptor by the main thread; blocked before any thread starts, so that all inherit it.
+ */
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+        return -1;
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The view of the cluster, or none: with cluster_view off, or outside a cluster without a kubeconfig. */
+static int open_cluster(const struct kt_webhook_config *config, const struct kt_environment *environment,
+                        struct kt_arena *arena, struct kt_config *kube, struct kt_cluster_view **ret,
+                        struct kt_error *error)
+{
+    if (!config->cluster_view)
+        return 0;
+    struct kt_config_overrides overrides = {.kubeconfig = config->kubeconfig};
+    int code = config->kubeconfig[0] ? kt_config_resolve(arena, environment, &overrides, kube, error)
+                                     : kt_config_in_cluster(arena, environment, kube, error);
+    if (code == KT_ENOTFOUND && !config->kubeconfig[0]) {
+        kt_log(KT_LOG_WARNING, "no API server: rules that need ConfigMaps or Nodes only warn", "reason", error->message,
+               NULL);
+        return 0;
+    }
+    if (code == 0)
+        code = kt_client_global_init(error);
+    return code == 0 ? kt_cluster_view_start(kube, environment, ret, error) : code;
+}
+
+static int serve(const struct kt_webhook_config *config, int stop_fd)
+{
+    const struct kt_environment environment = {
+        .variables = (const char *const *)environ, .files = &kt_files_system, .clock = &kt_clock_system};
+    KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+    kt_arena_init(&arena, KT_LIMIT_REVIEW_ARENA_BYTES);
+    struct kt_config kube = {0};
+    struct kt_cluster_view *cluster = NULL;
+    struct kt_error error;
+    struct kt_server server;
+    int code = open_cluster(config, &environment, &arena, &kube, &cluster, &error);
+    if (code == 0)
+        code = kt_server_start(&server, config, cluster, &error);
+    if (code == 0) {
+        kt_server_run(&server, stop_fd);
+        kt_server_stop(&server);
+        kt_log(KT_LOG_INFO, "stopped", NULL);
+    } else {
+        kt_log(KT_LOG_ERROR, "cannot start", "error", error.message, NULL);
+    }
+    kt_cluster_view_stop(cluster);
+    return code == 0 ? 0 : 1;
+}
+
+int kt_serve_command(int argc, char **argv)
+{
+    struct kt_webhook_config config;
+    struct kt_error error;
+    if (kt_webhook_config_parse(&config, argc, argv, getenv, &error) != 0) {
+        fprintf(stderr, "error: %s\n", error.message);
+        return 2;
+    }
+    if (config.help) {
+        kt_webhook_config_write_help(stdout);
+        return 0;
+    }
+    enum kt_log_level level = KT_LOG_INFO;
+    kt_log_parse_level(config.log_level, &level);
+    kt_log_set_level(level);
+    KT_CLEANUP(kt_close_fd) int stop_fd = open_signals();
+    if (stop_fd < 0) {
+        kt_log(KT_LOG_ERROR, "cannot take signals", NULL);
+        return 1;
+    }
+    return serve(&config, stop_fd);
+}
