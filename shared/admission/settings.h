@@ -17,6 +17,8 @@ enum kt_gate {
     KT_GATE_MODEL_STREAMING,                 /* ModelStreaming */
     KT_GATE_MODEL_MIRROR,                    /* ModelMirror */
     KT_GATE_GATEWAY_API_INFERENCE_EXTENSION, /* gatewayAPIInferenceExtension */
+    KT_GATE_ENABLE_MULTI_ROLE_INFERENCE,     /* enableMultiRoleInferenceController */
+    KT_GATE_ENABLE_BASE_IMAGE_AUTO_UPGRADE,  /* enableBaseImageAutoUpgrade */
     KT_GATE_COUNT
 };
 
@@ -43,7 +45,12 @@ void kt_settings_set_cloud(struct kt_settings *settings, const char *name);
  * "allowedNodeClasses", "presetRegistry"}}. Unknown gates are errors. Strings are referenced, not copied. */
 int kt_settings_from_json(struct kt_settings *settings, const cJSON *feature_gates, const cJSON *values,
                           struct kt_error *error) KT_NODISCARD;
-/* Are nodes the user's own? By gate, or by provisioner "byo" as upstream v0.12.0 decides it. */
+/* As a server does at its start: a provisioner decides the gate disableNodeAutoProvisioning (upstream's main.go sets it
+ * for "byo" and clears it for the others). NULL or "": nothing changes. KT_EINVAL with the known names. */
+int kt_settings_set_provisioner(struct kt_settings *settings, const char *name, struct kt_error *error) KT_NODISCARD;
+/* Are nodes the user's own? The gate alone decides, as in upstream's rules; see kt_settings_set_provisioner. */
 bool kt_settings_bring_your_own(const struct kt_settings *settings);
+/* Does upstream's Karpenter provisioner make the nodes? (Then kaito.sh/node-class-name is judged.) */
+bool kt_settings_uses_karpenter(const struct kt_settings *settings);
 
 #endif
