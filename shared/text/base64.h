@@ -8,7 +8,8 @@
 #include "base/strbuf.h"
 
 void kt_base64_encode(struct kt_strbuf *buffer, struct kt_str data);
-/* White space is skipped, as kubectl does. NUL-terminated beyond its length. KT_EPARSE. */
+/* White space is skipped, as kubectl does; padding is demanded. NUL-terminated beyond its length. KT_EPARSE, KT_ENOMEM.
+ */
 int kt_base64_decode(struct kt_arena *arena, struct kt_str text, struct kt_str *ret,
                      struct kt_error *error) KT_NODISCARD;
 
