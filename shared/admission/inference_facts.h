@@ -65,8 +65,8 @@ struct kt_own_nodes {
     uint32_t compute_capability; /* 10 * major + minor; 0: the node does not say */
 };
 
-void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster, const struct kt_resource *resource,
-                       struct kt_own_nodes *ret);
+void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
+                       const struct kt_workspace_resource *resource, struct kt_own_nodes *ret);
 
 /* Label keys that Kaito sets on its own nodes: as keys of a labelSelector they are ignored. */
 bool kt_label_is_reserved(const char *key);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admission/rule_words.h"
+
+#include "base/limits.h"
+#include "sizing/explain.h"
+#include "text/quantity.h"
+
+enum { MOST_MACHINES_NAMED = 3, MOST_CHARACTERS_CITED = 64 };
+
+enum kt_origin kt_rule_origin_on_create(const struct kt_facts *facts)
+{
+    return facts->operation == KT_OPERATION_CREATE ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN;
+}
+
+bool kt_rule_serves_preset(const struct kt_facts *facts)
+{
+    return facts->now.inference.preset.node != NULL;
+}
+
+const struct kt_model *kt_rule_inference_model(const struct kt_facts *facts)
+{
+    const char *name = facts->now.inference.preset.name;
+    return name && *name ? kt_model_find(kt_str(name)) : NULL;
+}
+
+enum kt_preset_standing kt_rule_preset_standing(const char *name)
+{
+    if (!name || !*name) {
+        return KT_PRESET_ABSENT;
+    }
+    struct kt_str text = kt_str(name);
+    const struct kt_model *model = kt_model_find(text);
+    if (model && model->status == KT_MODEL_CURRENT) {
+        return KT_PRESET_CURRENT;
+    }
+    if (kt_model_is_hugging_face_id(text)) {
+        return KT_PRESET_OUTSIDE;
+    }
+    return model ? KT_PRESET_RETIRED : KT_PRESET_UNKNOWN;
+}
+
+const char *kt_rule_cut(struct kt_arena *arena, const char *text)
+{
+    struct kt_str whole = kt_str(text);
+    size_t length = kt_utf8_prefix(whole, MOST_CHARACTERS_CITED);
+    const char *copy = length < whole.length ? kt_arena_printf(arena, "%.*s...", (int)length, text) : text;
+    return copy ? copy : "";
+}
+
+const char *kt_rule_bytes(struct kt_arena *arena, uint64_t bytes)
+{
+    struct kt_strbuf buffer;
+    kt_strbuf_init(&buffer, arena, KT_LIMIT_MESSAGE_BYTES);
+    kt_quantity_write_bytes(&buffer, bytes);
+    return buffer.data;
+}
+
+const char *kt_rule_labels(const struct kt_facts *facts)
+{
+    struct kt_strbuf buffer;
+    kt_strbuf_init(&buffer, facts->arena, KT_LIMIT_MESSAGE_BYTES);
+    const cJSON *label;
+    cJSON_ArrayForEach(label, facts->now.resource.match_labels)
+    {
+        kt_strbuf_printf(&buffer, "%s%s=%s", buffer.length > 0 ? "," : "", kt_rule_cut(facts->arena, label->string),
+                         kt_rule_cut(facts->arena, kt_json_string_or(label, "")));
+    }
+    return buffer.data;
+}
+
+bool kt_rule_inference_need(const struct kt_facts *facts, struct kt_inference_input *ret)
+{
+    const struct kt_model *model = kt_rule_inference_model(facts);
+    if (!model || model->weights_bytes == 0 || model->kv_bytes_per_token == 0) {
+        return false;
+    }
+    const struct kt_max_model_len *longest = &facts->inference.config.max_model_len;
+    bool length_given = !facts->runtime_transformers && longest->is_integer && longest->tokens > 0;
+    *ret = (struct kt_inference_input){
+        .weights_bytes = model->weights_bytes,
+        .kv_bytes_per_token = model->kv_bytes_per_token,
+        .context_length = length_given ? (uint32_t)KT_MIN(longest->tokens, (int64_t)UINT32_MAX) : 0,
+    };
+    return true;
+}
+
+static bool worth_naming(const struct kt_facts *facts, const struct kt_sku_fit *fit)
+{
+    if (!fit->sku->current || fit->fit == KT_FIT_NO || fit->fit == KT_FIT_NEVER) {
+        return false;
+    }
+    return fit->nodes <= (facts->runtime_transformers ? 1 : KT_MOST_INFERENCE_NODES);
+}
+
+const char *kt_rule_machines_that_fit(const struct kt_facts *facts)
+{
+    struct kt_inference_input inference;
+    bool serves = kt_rule_inference_need(facts, &inference);
+    if (!facts->settings->cloud_known || (!serves && !facts->tuning_input_known)) {
+        return "";
+    }
+    const struct kt_need need = {.tuning = serves ? NULL : &facts->tuning_input,
+                                 .inference = serves ? &inference : NULL};
+    size_t count = 0;
+    const struct kt_sku_fit *fits = kt_sizing_rank_skus(facts->arena, &need, facts->settings->cloud, &count);
+    struct kt_strbuf buffer;
+    kt_strbuf_init(&buffer, facts->arena, KT_LIMIT_MESSAGE_BYTES);
+    size_t named = 0;
+    for (size_t i = 0; fits && i < count && named < MOST_MACHINES_NAMED; i++) {
+        if (!worth_naming(facts, &fits[i])) {
+            continue;
+        }
+        kt_strbuf_puts(&buffer, named++ == 0 ? "; these fit, cheapest first: " : ", ");
+        if (fits[i].nodes > 1) {
+            kt_strbuf_printf(&buffer, "%u x ", fits[i].nodes);
+        }
+        kt_explain_sku(&buffer, fits[i].sku);
+    }
+    return buffer.data;
+}

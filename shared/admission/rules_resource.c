@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Family R, first part: what kind of Workspace it is, on which machine type, on how many nodes. */
+#include "admission/rule_words.h"
+
+#define FIELD_COUNT "resource.count"
+
+/* On Azure upstream admits any name with these beginnings for inference (workspace_validation.go: N_SERIES_PREFIX,
+ * D_SERIES_PREFIX), in any case, so that pod templates can run on machines that its table does not have. */
+static const char *const AZURE_OPEN_PREFIXES[] = {"Standard_N", "Standard_D"};
+
+static bool is_given(const char *text)
+{
+    return text && *text;
+}
+
+/* --- R001: exactly one of inference and tuning ------------------------------------------------------------------- */
+
+static void check_one_purpose(struct kt_rule_run *run)
+{
+    const struct kt_workspace *now = &run->facts->now;
+    bool inference = now->inference.node != NULL;
+    bool tuning = now->tuning.node != NULL;
+    if (!inference && !tuning) {
+        kt_rule_report(run, "inference", KT_PROBLEM_REQUIRED, NULL,
+                       "a Workspace needs either `inference` (serve a model) or `tuning` (fine-tune one), and this one "
+                       "has neither");
+    } else if (inference && tuning) {
+        kt_rule_report(run, "tuning", KT_PROBLEM_FORBIDDEN, NULL,
+                       "`inference` and `tuning` cannot stand in one Workspace; make two, and let the second serve the "
+                       "adapter that the first one trains");
+    }
+}
+
+/* --- R002 to R006, R030: the machine type ------------------------------------------------------------------------ */
+
+static void check_instance_type_given(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    if (facts->bring_your_own || is_given(facts->now.resource.instance_type)) {
+        return;
+    }
+    kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_REQUIRED, NULL,
+                   "nodes are provisioned here, so a GPU machine type must be named%s",
+                   kt_rule_machines_that_fit(facts));
+}
+
+static void check_instance_type_absent(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    if (!facts->bring_your_own || !is_given(facts->now.resource.instance_type)) {
+        return;
+    }
+    /* An object from the time when nodes were provisioned keeps its value. */
+    if (facts->operation == KT_OPERATION_UPDATE && is_given(facts->before.resource.instance_type)) {
+        return;
+    }
+    kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_FORBIDDEN, NULL,
+                   "this installation uses nodes that are there already (node auto-provisioning is off): leave "
+                   "instanceType out and choose nodes by resource.labelSelector");
+}
+
+static bool has_open_azure_prefix(const char *name)
+{
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(AZURE_OPEN_PREFIXES); i++) {
+        size_t length = strlen(AZURE_OPEN_PREFIXES[i]);
+        struct kt_str head = {name, KT_MIN(strlen(name), length)};
+        if (kt_str_equal_nocase(head, kt_str(AZURE_OPEN_PREFIXES[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does upstream refuse this machine type? It looks for inference only. */
+static bool upstream_refuses_machine(const struct kt_facts *facts)
+{
+    if (!facts->now.inference.node || (facts->sku && facts->sku->current)) {
+        return false;
+    }
+    return facts->settings->cloud != KT_CLOUD_AZURE || !has_open_azure_prefix(facts->now.resource.instance_type);
+}
+
+/* Sentence part: why the name is not taken. */
+static const char *why_machine_unsupported(const struct kt_facts *facts)
+{
+    struct kt_arena *arena = facts->arena;
+    const char *cloud = kt_cloud_name(facts->settings->cloud);
+    const char *name = facts->now.resource.instance_type;
+    if (facts->sku) {
+        return kt_arena_printf(arena, "Kaito dropped this machine type in %s and serves no models on it any more%s%s%s",
+                               facts->sku->retired_in ? facts->sku->retired_in : "a later version",
+                               facts->sku->replacement ? "; the nearest current one is \"" : "",
+                               facts->sku->replacement ? facts->sku->replacement : "",
+                               facts->sku->replacement ? "\"" : "");
+    }
+    const struct kt_sku *elsewhere = kt_sku_find_any(kt_str(name));
+    if (elsewhere) {
+        return kt_arena_printf(arena, "this is a machine type of %s, and this installation runs on %s",
+                               kt_cloud_name(elsewhere->cloud), cloud);
+    }
+    const char *near = kt_sku_suggest(facts->settings->cloud, kt_str(name));
+    return kt_arena_printf(arena, "not a GPU machine type of %s that is known here%s%s%s", cloud,
+                           near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static void check_machine_known(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const char *name = facts->now.resource.instance_type;
+    if (facts->bring_your_own || !facts->settings->cloud_known || !is_given(name)) {
+        return;
+    }
+    bool upstream = upstream_refuses_machine(facts);
+    bool needs_known_gpu = facts->now.tuning.node || kt_rule_serves_preset(facts);
+    if (!upstream && (facts->sku || !needs_known_gpu)) {
+        return;
+    }
+    kt_rule_report_as(run, upstream ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN, KT_FIELD_INSTANCE_TYPE,
+                      KT_PROBLEM_UNSUPPORTED, name, "%s%s", why_machine_unsupported(facts),
+                      kt_rule_machines_that_fit(facts));
+}
+
+static void check_machine_current(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_sku *sku = facts->sku;
+    if (facts->bring_your_own || !sku || sku->current || upstream_refuses_machine(facts)) {
+        return;
+    }
+    bool old_gpu = sku->compute_capability > 0 && sku->compute_capability < 80;
+    const char *reason =
+        old_gpu ? kt_arena_printf(facts->arena, "%s has compute capability %u.%u, and Kaito supports 8.0 and above",
+                                  sku->gpu_model, sku->compute_capability / 10, sku->compute_capability % 10)
+                : kt_arena_printf(facts->arena, "%s is no longer in its table", sku->gpu_model);
+    kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_NOTE, NULL,
+                   "%s was retired in Kaito %s: %s%s%s%s. It is admitted because its GPU is known here", sku->name,
+                   sku->retired_in ? sku->retired_in : "", reason,
+                   sku->replacement ? "; nearest current machine type: " : "", sku->replacement ? sku->replacement : "",
+                   old_gpu && sku->compute_capability < 70 ? ". Current PyTorch is not built for this GPU" : "");
+}
+
+static void check_gpu_brand(struct kt_rule_run *run)
+{
+    static const struct {
+        enum kt_gpu_vendor vendor;
+        const char *words;
+    } UNUSABLE[] = {{KT_GPU_AMD, "AMD GPUs"}, {KT_GPU_AWS_NEURON, "AWS Neuron accelerators"}};
+    const struct kt_facts *facts = run->facts;
+    if (facts->bring_your_own || !facts->sku || (!facts->now.tuning.node && !kt_rule_serves_preset(facts))) {
+        return;
+    }
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(UNUSABLE); i++) {
+        if (facts->sku->vendor == UNUSABLE[i].vendor) {
+            kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_UNSUPPORTED, facts->now.resource.instance_type,
+                           "it has %s (%s), and the images of presets are built for NVIDIA CUDA%s", UNUSABLE[i].words,
+                           facts->sku->gpu_model, kt_rule_machines_that_fit(facts));
+        }
+    }
+}
+
+static void check_cloud_known(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    if (facts->bring_your_own || facts->settings->cloud_known) {
+        return;
+    }
+    const char *cloud = kt_rule_cut(facts->arena, facts->settings->cloud_text);
+    kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_FORBIDDEN, NULL,
+                   "this installation's cloud provider is \"%s\", so machine types cannot be judged; an "
+                   "administrator must set it to azure, aws or arc",
+                   cloud);
+}
+
+/* --- R007 to R009: the number of nodes --------------------------------------------------------------------------- */
+
+static const char *count_text(const struct kt_facts *facts)
+{
+    return kt_arena_printf(facts->arena, "%lld", (long long)kt_workspace_count(&facts->now));
+}
+
+static void check_tuning_on_one_node(struct kt_rule_run *run)
+{
+    if (kt_workspace_count(&run->facts->now) > 1) {
+        kt_rule_report(run, FIELD_COUNT, KT_PROBLEM_INVALID, count_text(run->facts),
+                       "a tuning runs on one node (it uses all GPUs of it); set 1, and name a machine type with more "
+                       "GPUs to go faster");
+    }
+}
+
+static void check_count_positive(struct kt_rule_run *run)
+{
+    if (kt_workspace_count(&run->facts->now) < 1) {
+        kt_rule_report(run, FIELD_COUNT, KT_PROBLEM_INVALID, count_text(run->facts),
+                       "at least one node is needed; set 1, or leave it out");
+    }
+}
+
+static void check_count_used(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    if (facts->runtime_transformers || !kt_rule_serves_preset(facts) || kt_workspace_count(&facts->now) <= 1) {
+        return;
+    }
+    kt_rule_report(run, FIELD_COUNT, KT_PROBLEM_NOTE, NULL,
+                   "resource.count %s is not used: with the vLLM runtime the number of nodes follows from the model's "
+                   "size and the machine type. For more copies of a model make more Workspaces",
+                   count_text(facts));
+}
+
+#define BOTH (KT_OPERATION_CREATE | KT_OPERATION_UPDATE)
+
+static const struct kt_rule RULES[] = {
+    {"R001", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
+     "a Workspace has exactly one of inference and tuning", NULL, check_one_purpose},
+    {"R002", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, BOTH, KT_SCOPE_ANY,
+     "resource.instanceType is given where nodes are provisioned", NULL, check_instance_type_given},
+    {"R003", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, BOTH, KT_SCOPE_ANY,
+     "resource.instanceType is not given where nodes are brought along", NULL, check_instance_type_absent},
+    {"R004", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
+     "resource.instanceType is a GPU machine type of this cloud whose GPUs are known",
+     "for tunings, and on Azure for names that begin with Standard_N or Standard_D, upstream does not look: a node is "
+     "paid for and the workload can never be built",
+     check_machine_known},
+    {"R005", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
+     "resource.instanceType is not a retired machine type",
+     "an old manifest goes on working, and its owner hears why and what to use instead", check_machine_current},
+    {"R006", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
+     "resource.instanceType has NVIDIA GPUs when a preset is tuned or served",
+     "the images hold CUDA programs only: on AMD or Neuron the pod never starts, after the node is paid for",
+     check_gpu_brand},
+    {"R007", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_TUNING,
+     "a tuning has resource.count 1", NULL, check_tuning_on_one_node},
+    {"R008", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false, BOTH, KT_SCOPE_ANY, "resource.count is at least 1",
+     "a count of 0 or below is admitted upstream and asks for no nodes, or for minus one", check_count_positive},
+    {"R009", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_INFERENCE,
+     "resource.count above 1 is not given where it is not used",
+     "who asks for 3 nodes and gets 1 should know before, not after", check_count_used},
+    {"R030", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_INFERENCE,
+     "the cloud provider of the installation is known where nodes are provisioned", NULL, check_cloud_known},
+};
+
+const struct kt_rule_table kt_rules_resource = {"resource", RULES, KT_ARRAY_LENGTH(RULES)};
