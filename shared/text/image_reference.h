@@ -11,9 +11,9 @@
 #include "base/str.h"
 
 struct kt_image_reference {
-    struct kt_str domain;     /* "docker.io" when none was written */
+    struct kt_str domain;     /* "docker.io" when none was written, and for its old name "index.docker.io" */
     struct kt_str repository; /* path without domain, as written ("busybox", "kaito/out") */
-    struct kt_str tag;        /* length 0: none */
+    struct kt_str tag;        /* length 0: none, or there is a digest, which makes a tag meaningless */
     struct kt_str digest;     /* "sha256:..."; length 0: none */
 };
 
