@@ -61,9 +61,12 @@ enum kt_training_guess kt_training_key_guess(const char *section, const char *na
 const char *kt_training_section_suggest(const char *name);
 
 /* Why the trainer's command line refuses this value of the key; ret_reason gets a sentence part in the arena, such as
- * "must be a whole number of 1 or more, got 0". False when the value is fine. */
+ * "must be a whole number of 1 or more". False when the value is fine. */
 bool kt_training_value_check(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value,
                              const char **ret_reason);
+
+/* A value as its user wrote it, for messages: text without quotes, the rest as JSON. In the arena. */
+const char *kt_training_value_text(struct kt_arena *arena, const cJSON *value);
 
 /* What the trainer makes of a scalar value: its parsers read text, so `"8"` is as good as 8. A list of one scalar is
  * that scalar. False when the value is absent or of another kind. */

@@ -91,10 +91,11 @@ bool kt_training_value_flag(const cJSON *value, bool *ret)
     return false;
 }
 
-/* The value as the user wrote it, for messages. */
-static const char *written(struct kt_arena *arena, const cJSON *value)
+const char *kt_training_value_text(struct kt_arena *arena, const cJSON *value)
 {
     struct kt_strbuf text;
+    if (kt_json_is_string(value))
+        return value->valuestring;
     kt_strbuf_init(&text, arena, SCALAR_LIMIT_BYTES);
     kt_json_write(&text, value, KT_JSON_COMPACT);
     return text.failed ? "a long value" : text.data;
@@ -111,13 +112,12 @@ static void write_bounds(struct kt_strbuf *text, const struct kt_training_key *k
         kt_strbuf_printf(text, key->high.open ? "%s below %g" : "%s at most %g", joint, key->high.value);
 }
 
-static const char *number_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value)
+static const char *number_reason(struct kt_arena *arena, const struct kt_training_key *key)
 {
     struct kt_strbuf text;
     kt_strbuf_init(&text, arena, KT_KIB);
     kt_strbuf_puts(&text, key->type == KT_TRAINING_NUMBER ? "must be a number" : "must be a whole number");
     write_bounds(&text, key);
-    kt_strbuf_printf(&text, ", got %s", written(arena, value));
     return text.data;
 }
 
@@ -140,7 +140,6 @@ static const char *choice_reason(struct kt_arena *arena, const struct kt_trainin
         kt_strbuf_printf(&text, "%s\"%s\"", joint, key->choices[i]);
         joint = ", ";
     }
-    kt_strbuf_printf(&text, ", got %s", written(arena, value));
     /* YAML 1.1 reads the bare words no, off, yes and on as booleans. */
     if (kt_json_is_bool(value) && !kt_json_true(value) && kt_streq(key->choices[0], "no"))
         kt_strbuf_puts(&text, " (YAML reads a bare no as false; write \"no\" in quotes)");
@@ -174,22 +173,16 @@ static const char *scalar_reason(struct kt_arena *arena, const struct kt_trainin
     switch (key->type) {
     case KT_TRAINING_INT:
     case KT_TRAINING_INTS:
-        return kt_training_value_int(value, &whole) && within(key, (double)whole) ? NULL
-                                                                                  : number_reason(arena, key, value);
+        return kt_training_value_int(value, &whole) && within(key, (double)whole) ? NULL : number_reason(arena, key);
     case KT_TRAINING_NUMBER:
-        return value_number(value, &number) && within(key, number) ? NULL : number_reason(arena, key, value);
+        return value_number(value, &number) && within(key, number) ? NULL : number_reason(arena, key);
     case KT_TRAINING_FLAG:
-        return kt_training_value_flag(value, &flag)
-                   ? NULL
-                   : kt_arena_printf(arena, "must be true or false, got %s", written(arena, value));
+        return kt_training_value_flag(value, &flag) ? NULL : "must be true or false";
     case KT_TRAINING_TEXT:
     case KT_TRAINING_TEXTS:
         if (key->choices != NULL)
             return is_choice(key, value) ? NULL : choice_reason(arena, key, value);
-        return looks_like_option(value)
-                   ? kt_arena_printf(arena, "must not begin with \"-\" (the trainer takes %s for an option)",
-                                     written(arena, value))
-                   : NULL;
+        return looks_like_option(value) ? "must not begin with \"-\": the trainer would take it for an option" : NULL;
     case KT_TRAINING_MAP:
         return "cannot be given in a config map: the trainer's command line has no form for it";
     }
@@ -208,7 +201,7 @@ static const char *list_reason(struct kt_arena *arena, const struct kt_training_
     {
         const char *reason = NULL;
         if (kt_json_is_object(item) || kt_json_is_array(item) || kt_json_is_null(item))
-            return kt_arena_printf(arena, "must be a list of plain values, got %s in it", kt_json_kind(item));
+            return "must be a list of plain values";
         if ((reason = scalar_reason(arena, key, item)) != NULL)
             return reason;
     }

@@ -66,24 +66,38 @@ static void read_sequence_length(struct kt_tuning_derived *derived, const cJSON 
         "is not a whole number above 0, so the library's default of 1024 is assumed", &derived->input.sequence_length);
 }
 
+/* "self_attn.o_proj" means o_proj. */
+static const char *last_component(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot != NULL ? dot + 1 : name;
+}
+
+static uint32_t mask_of(const struct kt_architecture *architecture, const char *name)
+{
+    const char *last = last_component(name);
+    size_t unknown = 0;
+    return kt_streq_nocase(last, "all-linear") ? 0 : kt_sizing_target_mask(architecture, &last, 1, &unknown);
+}
+
+bool kt_tuning_target_exists(const struct kt_architecture *architecture, const char *name)
+{
+    /* Outside the blocks, in every model of the catalogue. */
+    static const char *const outside[] = {"lm_head", "embed_tokens"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(outside); i++) {
+        if (kt_streq(last_component(name), outside[i]))
+            return true;
+    }
+    return mask_of(architecture, name) != 0;
+}
+
 static void add_target(struct kt_tuning_derived *derived, const cJSON *item)
 {
     const char *name = kt_json_string(item);
-    const char *last = name != NULL ? strrchr(name, '.') : NULL;
-    size_t unknown = 0;
-    if (name == NULL) {
+    if (name != NULL)
+        derived->input.target_mask |= mask_of(derived->input.architecture, name);
+    if (name == NULL || !kt_tuning_target_exists(derived->input.architecture, name))
         derived->unknown_targets++;
-        return;
-    }
-    /* peft matches the end of a module's path at a dot, so "self_attn.o_proj" means o_proj. */
-    name = last != NULL ? last + 1 : name;
-    /* peft expands this word only when it is not in a list, and the trainer always makes a list. */
-    if (kt_streq_nocase(name, "all-linear")) {
-        derived->unknown_targets++;
-        return;
-    }
-    derived->input.target_mask |= kt_sizing_target_mask(derived->input.architecture, &name, 1, &unknown);
-    derived->unknown_targets += unknown;
 }
 
 static void read_targets(struct kt_tuning_derived *derived, const cJSON *sections, const struct kt_model *model)

@@ -39,6 +39,10 @@ struct kt_tuning_derived {
 bool kt_tuning_input_from_config(const cJSON *sections, enum kt_tuning_method method, const struct kt_model *model,
                                  struct kt_tuning_derived *ret);
 
+/* Does peft find something to adapt under this name of LoraConfig.target_modules? It matches the end of a module's path
+ * at a dot, and the word all-linear only outside a list, which the trainer always makes. */
+bool kt_tuning_target_exists(const struct kt_architecture *architecture, const char *name);
+
 /* Member of a section ("TrainingArguments", "max_length"), or NULL. */
 const cJSON *kt_tuning_config_value(const cJSON *sections, const char *section, const char *key);
 

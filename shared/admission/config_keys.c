@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Family C, tuning: single keys of training_config.yaml. */
+#include "admission/rule_words.h"
+#include "admission/rules_config.h"
+#include "admission/rules_tuning.h"
+#include "admission/training_keys.h"
+#include "admission/tuning_input.h"
+#include "base/limits.h"
+
+/* --- quantisation against the method (upstream: validateMethodViaConfigMap) --------------------------------------- */
+
+static bool flag_is_bad(struct kt_rule_run *run, const cJSON *section, const char *key)
+{
+    const cJSON *value = kt_json_get(section, key);
+    if (value == NULL || kt_json_is_null(value) || kt_json_is_bool(value))
+        return false;
+    kt_config_report(run, kt_rule_origin_on_create(run->facts), KT_PROBLEM_INVALID,
+                     kt_training_value_text(run->facts->arena, value),
+                     "QuantizationConfig.%s must be true or false, got %s", key, kt_json_kind(value));
+    return true;
+}
+
+void kt_config_check_quantisation(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const cJSON *section = kt_json_get(facts->config.sections, "QuantizationConfig");
+    enum kt_origin origin = kt_rule_origin_on_create(facts);
+    bool four = kt_json_true(kt_json_get(section, "load_in_4bit"));
+    bool eight = kt_json_true(kt_json_get(section, "load_in_8bit"));
+    bool bad_four = false;
+    bool bad_eight = false;
+    if (!facts->method_known || facts->config.sections == NULL ||
+        (section != NULL && !kt_json_is_object(section) && !kt_json_is_null(section)))
+        return;
+    bad_four = flag_is_bad(run, section, "load_in_4bit");
+    bad_eight = flag_is_bad(run, section, "load_in_8bit");
+    if (bad_four || bad_eight)
+        return;
+    if (four && eight)
+        kt_config_report(run, origin, KT_PROBLEM_FORBIDDEN, NULL,
+                         "QuantizationConfig sets both load_in_4bit and load_in_8bit to true; keep one");
+    else if (facts->method == KT_METHOD_LORA && (four || eight))
+        kt_config_report(run, origin, KT_PROBLEM_FORBIDDEN, NULL,
+                         "QuantizationConfig.%s is true, but method lora trains on 16-bit weights; set it to false, or "
+                         "tuning.method to qlora",
+                         four ? "load_in_4bit" : "load_in_8bit");
+    else if (facts->method == KT_METHOD_QLORA && !four && !eight)
+        kt_config_report(run, origin, KT_PROBLEM_REQUIRED, NULL,
+                         "method qlora needs QuantizationConfig.load_in_4bit or load_in_8bit to be true in the tuning "
+                         "config");
+}
+
+/* --- output_dir --------------------------------------------------------------------------------------------------- */
+
+/* What Go's filepath.Clean makes of an absolute path, into the arena. */
+static const char *clean_path(struct kt_arena *arena, const char *path)
+{
+    size_t length = strlen(path);
+    char *cleaned = kt_arena_alloc(arena, length + 2);
+    size_t used = 0;
+    if (cleaned == NULL)
+        return NULL;
+    for (const char *at = path; *at != '\0';) {
+        size_t part = strcspn(at, "/");
+        if (part == 2 && strncmp(at, "..", 2) == 0) {
+            while (used > 0 && cleaned[--used] != '/')
+                ;
+        } else if (part > 0 && !(part == 1 && *at == '.')) {
+            cleaned[used++] = '/';
+            memcpy(cleaned + used, at, part);
+            used += part;
+        }
+        at += part;
+        at += strspn(at, "/");
+    }
+    if (used == 0)
+        cleaned[used++] = '/';
+    cleaned[used] = '\0';
+    return cleaned;
+}
+
+/* Upstream joins every value below /mnt, cleans it, and compares the beginning as text. */
+static bool upstream_refuses_directory(struct kt_arena *arena, const char *directory)
+{
+    const char *joined = kt_arena_printf(arena, "/mnt/%s", directory);
+    const char *cleaned = joined != NULL ? clean_path(arena, joined) : NULL;
+    return cleaned != NULL && (kt_streq(cleaned, "/mnt") || strncmp(cleaned, "/mnt", 4) != 0);
+}
+
+static bool is_in(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+    return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/* Why the trainer must not write there, or NULL. */
+static const char *directory_reason(struct kt_arena *arena, const char *directory)
+{
+    const char *cleaned = directory[0] == '/' ? clean_path(arena, directory) : NULL;
+    size_t length = strlen(directory);
+    if (directory[0] != '/')
+        return "it is not an absolute path, so the trainer writes it into its own folder and the adapter is lost with "
+               "the "
+               "pod";
+    if (cleaned == NULL)
+        return NULL; /* no memory */
+    if (!is_in(cleaned, "/mnt") || kt_streq(cleaned, "/mnt"))
+        return "it is not below /mnt/, where the result volume is mounted, so the adapter is lost with the pod";
+    if (is_in(cleaned, "/mnt/data") || is_in(cleaned, "/mnt/config"))
+        return "/mnt/data and /mnt/config hold the data and this config";
+    while (length > 1 && directory[length - 1] == '/')
+        length--;
+    if (strlen(cleaned) != length || strncmp(cleaned, directory, length) != 0)
+        return "it is not a clean path: the volume is mounted where the path leads without \"..\", \".\" and \"//\"";
+    return NULL;
+}
+
+void kt_config_check_output_dir(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const cJSON *value = kt_tuning_config_value(facts->config.sections, "TrainingArguments", "output_dir");
+    const char *directory = kt_json_string(value);
+    const char *reason = NULL;
+    enum kt_origin on_create = kt_rule_origin_on_create(facts);
+    if (value == NULL)
+        return;
+    if (directory == NULL) {
+        kt_config_report(run, on_create, KT_PROBLEM_INVALID, kt_training_value_text(facts->arena, value),
+                         "TrainingArguments.output_dir must be text such as \"/mnt/results\", got %s",
+                         kt_json_kind(value));
+        return;
+    }
+    reason = directory_reason(facts->arena, directory);
+    if (reason != NULL)
+        kt_config_report(run, upstream_refuses_directory(facts->arena, directory) ? on_create : KT_ORIGIN_OWN,
+                         KT_PROBLEM_INVALID, directory,
+                         "TrainingArguments.output_dir: %s; use a folder such as \"/mnt/results\"", reason);
+}
+
+/* A config map of the user's own that could be read. */
+static bool has_own_config(const struct kt_facts *facts)
+{
+    return facts->config.sections != NULL && !facts->config.is_template;
+}
+
+void kt_config_check_output_dir_given(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    if (has_own_config(facts) &&
+        kt_tuning_config_value(facts->config.sections, "TrainingArguments", "output_dir") == NULL)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+                         "TrainingArguments.output_dir is not set: the libraries then write the adapter outside the "
+                         "mounted result volume; set it to \"/mnt/results\"");
+}
+
+/* --- keys --------------------------------------------------------------------------------------------------------- */
+
+typedef void visit_key(struct kt_rule_run *run, const char *section, const cJSON *member);
+
+static void for_each_key(struct kt_rule_run *run, visit_key *visit)
+{
+    const cJSON *section = NULL;
+    const cJSON *member = NULL;
+    cJSON_ArrayForEach(section, run->facts->config.sections)
+    {
+        if (!kt_json_is_object(section))
+            continue;
+        cJSON_ArrayForEach(member, section) visit(run, section->string, member);
+    }
+}
+
+static const char *dotted(struct kt_rule_run *run, const char *section, const char *key)
+{
+    const char *name = kt_arena_printf(run->facts->arena, "%s.%s", section, key);
+    return name != NULL ? name : key;
+}
+
+static bool section_has_keys(const char *section)
+{
+    size_t count = 0;
+    const struct kt_training_key *keys = kt_training_keys(&count, NULL);
+    for (size_t i = 0; keys != NULL && i < count; i++) {
+        if (kt_streq(keys[i].section, section))
+            return true;
+    }
+    return false;
+}
+
+/* Guesses at a key that is not known; NONE also for keys that are, and for keys of unknown sections (C005). */
+static enum kt_training_guess guess(const char *section, const char *name, const struct kt_training_key **ret_key,
+                                    bool *ret_unknown)
+{
+    *ret_unknown = kt_training_key_find(section, name) == NULL && section_has_keys(section);
+    return *ret_unknown ? kt_training_key_guess(section, name, ret_key) : KT_TRAINING_GUESS_NONE;
+}
+
+static void visit_misspelt(struct kt_rule_run *run, const char *section, const cJSON *member)
+{
+    const struct kt_training_key *key = NULL;
+    bool unknown = false;
+    enum kt_training_guess what = guess(section, member->string, &key, &unknown);
+    const char *name = dotted(run, section, member->string);
+    if (what == KT_TRAINING_GUESS_RENAMED)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
+                         "the trainer calls this %s, and ends when it starts on a key that it does not know",
+                         key->name);
+    else if (what == KT_TRAINING_GUESS_MISPLACED)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
+                         "this key belongs in the section %s; in %s it ends the Job when it starts", key->section,
+                         section);
+    else if (what == KT_TRAINING_GUESS_MISSPELT)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
+                         "did you mean \"%s\"? An unknown key ends the Job when it starts", key->name);
+}
+
+void kt_config_check_misspelt_keys(struct kt_rule_run *run)
+{
+    for_each_key(run, visit_misspelt);
+}
+
+static void visit_unknown(struct kt_rule_run *run, const char *section, const cJSON *member)
+{
+    const struct kt_training_key *key = NULL;
+    bool unknown = false;
+    enum kt_training_guess what = guess(section, member->string, &key, &unknown);
+    const char *name = dotted(run, section, member->string);
+    if (what == KT_TRAINING_GUESS_ABBREVIATED)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+                         "%s is taken for %s by the trainer, but no check sees it under this name; write %s", name,
+                         key->name, key->name);
+    else if (unknown && (what == KT_TRAINING_GUESS_NONE || what == KT_TRAINING_GUESS_NEAR))
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+                         "%s is no key that the trainer of Kaito " KT_UPSTREAM_VERSION
+                         " knows; an unknown key ends the Job when it starts%s%s%s",
+                         name, what == KT_TRAINING_GUESS_NEAR ? " (did you mean \"" : "",
+                         what == KT_TRAINING_GUESS_NEAR ? key->name : "", what == KT_TRAINING_GUESS_NEAR ? "\"?)" : "");
+}
+
+void kt_config_check_unknown_keys(struct kt_rule_run *run)
+{
+    for_each_key(run, visit_unknown);
+}
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+/* Keys whose values have rows of their own. */
+static bool has_own_row(const struct kt_training_key *key)
+{
+    static const char *const names[] = {"load_in_4bit", "load_in_8bit", "output_dir"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(names); i++) {
+        if (kt_streq(key->name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static void visit_value(struct kt_rule_run *run, const char *section, const cJSON *member)
+{
+    struct kt_arena *arena = run->facts->arena;
+    const struct kt_training_key *key = kt_training_key_find(section, member->string);
+    const char *reason = NULL;
+    if (key != NULL ? has_own_row(key) : !kt_json_is_object(member) || kt_json_count(member) == 0)
+        return;
+    if (key == NULL) /* whatever the key is called, a map cannot be passed on */
+        reason = "must not be a map: the trainer turns its members into options that do not exist";
+    if (reason != NULL || kt_training_value_check(arena, key, member, &reason))
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_INVALID, kt_training_value_text(arena, member), "%s %s",
+                         dotted(run, section, member->string), reason);
+}
+
+void kt_config_check_values(struct kt_rule_run *run)
+{
+    const cJSON *sections = run->facts->config.sections;
+    bool fp16 = false;
+    bool bf16 = false;
+    for_each_key(run, visit_value);
+    if (kt_training_value_flag(kt_tuning_config_value(sections, "TrainingArguments", "fp16"), &fp16) && fp16 &&
+        kt_training_value_flag(kt_tuning_config_value(sections, "TrainingArguments", "bf16"), &bf16) && bf16)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_FORBIDDEN, NULL,
+                         "TrainingArguments sets both fp16 and bf16 to true, and the trainer ends on that; keep one");
+}
+
+/* --- target modules ----------------------------------------------------------------------------------------------- */
+
+struct targets {
+    size_t named;
+    size_t unknown;
+    const char *first_unknown;
+};
+
+static void count_target(struct targets *targets, const struct kt_architecture *architecture, const cJSON *item)
+{
+    const char *name = kt_json_string(item);
+    if (name == NULL) /* C011 */
+        return;
+    targets->named++;
+    if (kt_tuning_target_exists(architecture, name))
+        return;
+    targets->unknown++;
+    if (targets->first_unknown == NULL)
+        targets->first_unknown = name;
+}
+
+static struct targets count_targets(const struct kt_facts *facts)
+{
+    const cJSON *value = kt_tuning_config_value(facts->config.sections, "LoraConfig", "target_modules");
+    const cJSON *item = NULL;
+    struct targets targets = {.named = 0};
+    if (facts->model == NULL || facts->model->architecture.module_count == 0)
+        return targets;
+    if (kt_json_is_array(value)) {
+        cJSON_ArrayForEach(item, value) count_target(&targets, &facts->model->architecture, item);
+    } else {
+        count_target(&targets, &facts->model->architecture, value);
+    }
+    return targets;
+}
+
+/* `"qkv_proj", "o_proj"` */
+static const char *module_names(const struct kt_facts *facts)
+{
+    const struct kt_architecture *architecture = &facts->model->architecture;
+    struct kt_strbuf names;
+    kt_strbuf_init(&names, facts->arena, KT_KIB);
+    for (uint32_t i = 0; i < architecture->module_count; i++)
+        kt_strbuf_printf(&names, "%s\"%s\"", i > 0 ? ", " : "", architecture->modules[i].name);
+    return names.data;
+}
+
+void kt_config_check_targets(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    struct targets targets = count_targets(facts);
+    if (targets.named == 0 || targets.unknown < targets.named)
+        return;
+    kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, targets.first_unknown,
+                     "%sLoraConfig.target_modules names no module of %s, so there would be nothing to train; supported "
+                     "values: %s",
+                     kt_streq_nocase(targets.first_unknown, "all-linear")
+                         ? "the trainer makes a list of this word, and in a list it is not expanded: "
+                         : "",
+                     facts->model->name, module_names(facts));
+}
+
+void kt_config_check_some_targets(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    struct targets targets = count_targets(facts);
+    if (targets.unknown > 0 && targets.unknown < targets.named)
+        kt_config_report(
+            run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+            "%zu of the %zu names in LoraConfig.target_modules (\"%.48s\"%s) are no modules of %s and are passed "
+            "over; it has %s",
+            targets.unknown, targets.named, targets.first_unknown, targets.unknown > 1 ? ", ..." : "",
+            facts->model->name, module_names(facts));
+}
+
+/* --- hints -------------------------------------------------------------------------------------------------------- */
+
+void kt_config_check_batch_size(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    if (has_own_config(facts) &&
+        kt_tuning_config_value(facts->config.sections, "TrainingArguments", "per_device_train_batch_size") == NULL)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+                         "TrainingArguments.per_device_train_batch_size is not set, so the library's default of %d is "
+                         "taken and not the template's %d; set it to say what is meant",
+                         KT_LIBRARY_DEFAULT_BATCH_SIZE, KT_TEMPLATE_BATCH_SIZE);
+}
+
+static bool value_is(const struct kt_facts *facts, const char *section, const char *key, const char *wanted)
+{
+    const char *text = kt_json_string(kt_tuning_config_value(facts->config.sections, section, key));
+    return text != NULL && kt_streq(text, wanted);
+}
+
+void kt_config_check_bfloat16(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const char *what = NULL;
+    bool fp16 = false;
+    bool bf16 = false;
+    struct kt_tuning_gpu gpu;
+    kt_tuning_gpu_of(facts, &gpu);
+    if (!has_own_config(facts) || gpu.compute_capability == 0 || gpu.compute_capability >= 80)
+        return;
+    kt_training_value_flag(kt_tuning_config_value(facts->config.sections, "TrainingArguments", "fp16"), &fp16);
+    kt_training_value_flag(kt_tuning_config_value(facts->config.sections, "TrainingArguments", "bf16"), &bf16);
+    if (bf16)
+        what = "TrainingArguments.bf16 is true";
+    else if (!fp16)
+        what = "TrainingArguments.fp16 is not true, and without it the trainer turns bf16 on";
+    else if (value_is(facts, "ModelConfig", "torch_dtype", "bfloat16"))
+        what = "ModelConfig.torch_dtype is bfloat16";
+    else if (value_is(facts, "QuantizationConfig", "bnb_4bit_compute_dtype", "bfloat16"))
+        what = "QuantizationConfig.bnb_4bit_compute_dtype is bfloat16";
+    if (what != NULL)
+        kt_config_report(
+            run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+            "%s, but %s (compute capability %u.%u) has no bfloat16: set fp16: true in TrainingArguments and "
+            "float16 for torch_dtype and bnb_4bit_compute_dtype",
+            what, gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10, gpu.compute_capability % 10);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Family T: where the data of a tuning comes from and where its adapter goes. */
+#include "admission/placeholder.h"
+#include "admission/rule_words.h"
+#include "admission/rules_tuning.h"
+#include "admission/tuning_input.h"
+#include "admission/volume_source.h"
+#include "text/image_reference.h"
+#include "text/names.h"
+#include "text/url_check.h"
+
+#define FIELD_URLS "tuning.input.urls"
+#define FIELD_INPUT_IMAGE "tuning.input.image"
+#define FIELD_OUTPUT_IMAGE "tuning.output.image"
+#define FIELD_PUSH_SECRET "tuning.output.imagePushSecret"
+#define FIELD_PULL_SECRETS "tuning.input.imagePullSecrets"
+
+static bool is_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static bool has_placeholder(const char *text)
+{
+    return is_given(text) && kt_placeholder_find(kt_str(text)).length > 0;
+}
+
+static const char *item_field(const struct kt_facts *facts, const char *list, size_t index)
+{
+    const char *field = kt_arena_printf(facts->arena, "%s[%zu]", list, index);
+    return field != NULL ? field : list;
+}
+
+/* --- exactly one input, exactly one output ------------------------------------------------------------------------ */
+
+void kt_tuning_check_one_input(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_data_source *input = &facts->now.tuning.input;
+    bool urls = kt_json_count(input->urls) > 0;
+    bool image = is_given(input->image);
+    bool volume = input->volume != NULL;
+    int given = urls + image + volume;
+    if (input->node == NULL) /* upstream asks for it on UPDATE too */
+        kt_rule_report_as(run, KT_ORIGIN_UPSTREAM, "tuning.input", KT_PROBLEM_REQUIRED, NULL,
+                          "the data to train on: one of urls, image and volumeSource");
+    else if (given == 0)
+        kt_rule_report_as(run, kt_rule_origin_on_create(facts), "tuning.input", KT_PROBLEM_REQUIRED, NULL,
+                          "no data to train on: give exactly one of urls, image and volumeSource");
+    else if (given > 1)
+        kt_rule_report_as(run, kt_rule_origin_on_create(facts), "tuning.input", KT_PROBLEM_FORBIDDEN, NULL,
+                          "data comes from exactly one of urls, image and volumeSource; got %s%s%s%s%s",
+                          urls ? "urls" : "", urls && image ? " and " : "", image ? "image" : "", volume ? " and " : "",
+                          volume ? "volumeSource" : "");
+}
+
+void kt_tuning_check_one_output(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_data_destination *output = &facts->now.tuning.output;
+    bool image = is_given(output->image);
+    bool volume = output->volume != NULL;
+    if (output->node == NULL)
+        kt_rule_report_as(run, KT_ORIGIN_UPSTREAM, "tuning.output", KT_PROBLEM_REQUIRED, NULL,
+                          "where the adapter goes: one of image and volumeSource");
+    else if (!image && !volume)
+        kt_rule_report_as(run, kt_rule_origin_on_create(facts), "tuning.output", KT_PROBLEM_REQUIRED, NULL,
+                          "the adapter would go nowhere: give exactly one of image and volumeSource");
+    else if (image && volume)
+        kt_rule_report_as(run, kt_rule_origin_on_create(facts), "tuning.output", KT_PROBLEM_FORBIDDEN, NULL,
+                          "the adapter goes to exactly one of image and volumeSource; got both");
+}
+
+/* --- URLs --------------------------------------------------------------------------------------------------------- */
+
+/* In the host any placeholder counts; behind it only what nobody would name a file ("know-your-customer.csv" is one).
+ */
+static bool url_has_placeholder(const char *url)
+{
+    struct kt_str text = kt_str(url);
+    struct kt_url_finding checked = kt_url_check(text);
+    struct kt_str found = kt_placeholder_find(text);
+    if (found.length == 0)
+        return false;
+    if (checked.host.length > 0 && kt_placeholder_find(checked.host).length > 0)
+        return true;
+    for (size_t i = 0; i < found.length; i++) {
+        if (found.data[i] >= 'a' && found.data[i] <= 'z')
+            return strchr("<${", found.data[0]) != NULL;
+    }
+    return true;
+}
+
+void kt_tuning_check_urls(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const cJSON *item = NULL;
+    size_t index = 0;
+    cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
+    {
+        const char *url = kt_json_is_null(item) ? "" : kt_json_string(item);
+        struct kt_url_finding finding;
+        size_t at = index++;
+        if (url == NULL || url_has_placeholder(url))
+            continue;
+        finding = kt_url_check(kt_str(url));
+        if (finding.verdict != KT_URL_OK)
+            kt_rule_report_as(run, finding.upstream_refuses ? kt_rule_origin_on_create(facts) : KT_ORIGIN_OWN,
+                              item_field(facts, FIELD_URLS, at), KT_PROBLEM_INVALID, url, "%s", finding.reason);
+    }
+}
+
+/* The part of a URL that the download names the file by: all behind the last slash, the query too. */
+static struct kt_str downloaded_name(const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *last = strrchr(host != NULL ? host + 3 : url, '/');
+    return kt_str(last != NULL ? last + 1 : (host != NULL ? host + 3 : url));
+}
+
+/* Does the trainer see a data file in this name? (dataset.py: any of these words anywhere in the name, in any case.) */
+static bool names_data_file(struct kt_str name)
+{
+    static const char *const words[] = {"csv", "json", "parquet", "arrow", "webdataset"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
+        struct kt_str word = kt_str(words[i]);
+        for (size_t at = 0; at + word.length <= name.length; at++) {
+            if (kt_str_equal_nocase((struct kt_str){name.data + at, word.length}, word))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* True when the config says which file to read, or may say so. */
+static bool config_picks_file(const struct kt_facts *facts)
+{
+    if (!kt_tuning_config_settled(facts))
+        return true;
+    return kt_tuning_config_value(facts->config.sections, "DatasetConfig", "dataset_path") != NULL;
+}
+
+void kt_tuning_check_file_names(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const cJSON *item = NULL;
+    size_t index = 0;
+    if (config_picks_file(facts) ||
+        kt_tuning_config_value(facts->config.sections, "DatasetConfig", "dataset_extension") != NULL)
+        return;
+    cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
+    {
+        const char *url = kt_json_string(item);
+        size_t at = index++;
+        if (is_given(url) && !names_data_file(downloaded_name(url)))
+            kt_rule_report(run, item_field(facts, FIELD_URLS, at), KT_PROBLEM_NOTE, NULL,
+                           "the trainer looks for csv, json, parquet, arrow or webdataset in the file name \"%.48s\" "
+                           "and finds none: it will not read this file. Use a URL that ends in such a name, or set "
+                           "DatasetConfig.dataset_path in the tuning config",
+                           downloaded_name(url).data);
+    }
+}
+
+void kt_tuning_check_several_urls(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    size_t count = kt_json_count(facts->now.tuning.input.urls);
+    if (count > 1 && !config_picks_file(facts))
+        kt_rule_report(
+            run, FIELD_URLS, KT_PROBLEM_NOTE, NULL,
+            "%zu files are downloaded, but the trainer reads only the first data file that it finds; put all "
+            "rows into one file, or choose one by DatasetConfig.dataset_path in the tuning config",
+            count);
+}
+
+/* --- images and secrets ------------------------------------------------------------------------------------------- */
+
+static bool image_is_bad(const char *image, struct kt_error *error)
+{
+    struct kt_image_reference reference;
+    return is_given(image) && kt_image_reference_parse(kt_str(image), &reference, error) != KT_OK;
+}
+
+static void check_image(struct kt_rule_run *run, const char *field, const char *image)
+{
+    struct kt_error error = {.code = KT_OK};
+    if (!has_placeholder(image) && image_is_bad(image, &error))
+        kt_rule_report(run, field, KT_PROBLEM_INVALID, image, "not an image reference: %s", error.message);
+}
+
+void kt_tuning_check_images(struct kt_rule_run *run)
+{
+    check_image(run, FIELD_INPUT_IMAGE, run->facts->now.tuning.input.image);
+    check_image(run, FIELD_OUTPUT_IMAGE, run->facts->now.tuning.output.image);
+}
+
+static const char *registry_of(const struct kt_facts *facts, const char *image)
+{
+    struct kt_image_reference reference;
+    if (!is_given(image) || has_placeholder(image) ||
+        kt_image_reference_parse(kt_str(image), &reference, NULL) != KT_OK)
+        return "your registry";
+    return kt_arena_printf(facts->arena, "%.*s", (int)reference.domain.length, reference.domain.data);
+}
+
+void kt_tuning_check_push_secret(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_data_destination *output = &facts->now.tuning.output;
+    if (is_given(output->image) && !is_given(output->push_secret))
+        kt_rule_report_as(run, kt_rule_origin_on_create(facts), FIELD_PUSH_SECRET, KT_PROBLEM_REQUIRED, NULL,
+                          "name a Secret of type kubernetes.io/dockerconfigjson in the Workspace's namespace that may "
+                          "push to %s; `kubectl create secret docker-registry` makes one",
+                          registry_of(facts, output->image));
+}
+
+static void check_secret_name(struct kt_rule_run *run, const char *field, const char *name)
+{
+    const char *reason = NULL;
+    if (name == NULL || has_placeholder(name))
+        return;
+    reason = kt_names_dns1123_subdomain(kt_str(name));
+    if (reason != NULL)
+        kt_rule_report(run, field, KT_PROBLEM_INVALID, name, "not a name that a Secret can have: %s", reason);
+}
+
+void kt_tuning_check_secret_names(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_tuning *tuning = &facts->now.tuning;
+    const cJSON *item = NULL;
+    size_t index = 0;
+    if (is_given(tuning->output.push_secret))
+        check_secret_name(run, FIELD_PUSH_SECRET, tuning->output.push_secret);
+    if (is_given(tuning->preset.access_secret))
+        check_secret_name(run, "tuning.preset.presetOptions.modelAccessSecret", tuning->preset.access_secret);
+    cJSON_ArrayForEach(item, tuning->input.pull_secrets)
+    {
+        check_secret_name(run, item_field(facts, FIELD_PULL_SECRETS, index++), kt_json_string(item));
+    }
+}
+
+/* --- volumes ------------------------------------------------------------------------------------------------------ */
+
+void kt_tuning_check_volumes(struct kt_rule_run *run)
+{
+    kt_volume_source_report(run, run->facts->now.tuning.input.volume, "tuning.input.volumeSource", false);
+    kt_volume_source_report(run, run->facts->now.tuning.output.volume, "tuning.output.volumeSource", true);
+}
+
+/* --- placeholders ------------------------------------------------------------------------------------------------- */
+
+static void report_placeholder(struct kt_rule_run *run, enum kt_origin origin, const char *field, const char *value,
+                               const char *advice)
+{
+    const char *sentence = has_placeholder(value) ? kt_placeholder_sentence(run->facts->arena, kt_str(value)) : NULL;
+    if (sentence != NULL)
+        kt_rule_report_as(run, origin, field, KT_PROBLEM_INVALID, value, "%s; %s", sentence, advice);
+}
+
+static void check_image_placeholder(struct kt_rule_run *run, const char *field, const char *image, const char *advice)
+{
+    report_placeholder(run, image_is_bad(image, NULL) ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN, field, image, advice);
+}
+
+static void check_url_placeholders(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const cJSON *item = NULL;
+    size_t index = 0;
+    cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
+    {
+        const char *url = kt_json_string(item);
+        size_t at = index++;
+        if (is_given(url) && url_has_placeholder(url))
+            report_placeholder(
+                run, kt_url_check(kt_str(url)).upstream_refuses ? kt_rule_origin_on_create(facts) : KT_ORIGIN_OWN,
+                item_field(facts, FIELD_URLS, at), url, "put the address of your data file");
+    }
+}
+
+void kt_tuning_check_placeholders(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_tuning *tuning = &facts->now.tuning;
+    const cJSON *item = NULL;
+    size_t index = 0;
+    const char *secret_advice = kt_arena_printf(
+        facts->arena,
+        "put the name of a Secret of type kubernetes.io/dockerconfigjson in the Workspace's namespace that may push to "
+        "%s, made with: kubectl create secret docker-registry NAME --docker-server=REGISTRY --docker-username=USER "
+        "--docker-password=PASSWORD",
+        registry_of(facts, tuning->output.image));
+    check_image_placeholder(
+        run, FIELD_OUTPUT_IMAGE, tuning->output.image,
+        "put your registry's host and the name and tag under which the adapter is to be pushed, for "
+        "example myregistry.azurecr.io/phi-3-adapter:0.0.1");
+    check_image_placeholder(run, FIELD_INPUT_IMAGE, tuning->input.image,
+                            "put the reference of the image with your data");
+    report_placeholder(run, KT_ORIGIN_OWN, FIELD_PUSH_SECRET, tuning->output.push_secret,
+                       secret_advice != NULL ? secret_advice : "");
+    cJSON_ArrayForEach(item, tuning->input.pull_secrets)
+    {
+        report_placeholder(run, KT_ORIGIN_OWN, item_field(facts, FIELD_PULL_SECRETS, index++), kt_json_string(item),
+                           "put the name of the Secret that may pull the input image");
+    }
+    check_url_placeholders(run);
+}
