@@ -123,9 +123,6 @@ $(BUILD)/generated/embedded_files.c: Makefile $(foreach entry,$(EMBEDDED),$(last
 .PHONY: generated
 generated: $(GENERATED_SOURCES)
 
-.PHONY: check-generated
-check-generated: ## the tables in documents are what the code says
-
 -include $(wildcard $(BUILD)/objects/*/*.d $(BUILD)/objects/*/*/*.d $(BUILD)/objects/*/*/*/*.d)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
@@ -136,6 +133,109 @@ $(BUILD)/tests/%: $(BUILD)/objects/tests/unit/%.o $(call objects,$(TEST_SUPPORT_
 
 .PHONY: unit-programs
 unit-programs: $(UNIT_TESTS)
+
+.PHONY: test
+test: all unit-programs ## unit, golden, oracle and end-to-end tests; the last line counts them
+	@tests/run.sh unit golden oracle e2e
+
+.PHONY: check-asan
+check-asan: ## unit, golden and oracle layers with address and undefined-behaviour sanitizers
+	$(MAKE) FLAVOUR=asan BUILD=$(BUILD)/asan CFLAGS="-O1 -g" all unit-programs
+	BUILD=$(BUILD)/asan ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 tests/run.sh unit golden oracle
+
+.PHONY: check-tsan
+check-tsan: ## the threaded unit tests with the thread sanitizer
+	$(MAKE) FLAVOUR=tsan BUILD=$(BUILD)/tsan CFLAGS="-O1 -g" all unit-programs
+	BUILD=$(BUILD)/tsan tests/run.sh unit
+
+.PHONY: check-valgrind
+check-valgrind: all unit-programs ## unit, golden and a share of the oracle layer under valgrind
+	@tests/run.sh valgrind golden_valgrind oracle_valgrind
+
+# --- fuzzing (clang) -------------------------------------------------------------------------------------------------
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## every fuzzer for FUZZ_SECONDS (60), from its corpus
+	$(MAKE) CC=clang BUILD=$(BUILD)/fuzz CFLAGS="-O1 -g" SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzzers
+	@BUILD=$(BUILD)/fuzz tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzzers/%)
+
+$(BUILD)/fuzzers/%: $(BUILD)/objects/tests/fuzz/fuzz_%.o $(LIBRARY) $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES)))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer,address,undefined $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
+
+# --- seeing it run -----------------------------------------------------------------------------------------------------
+CLUSTER_DIR ?= $(BUILD)/cluster
+
+.PHONY: demo
+demo: deps all ## the product in a few minutes: offline, then on a real control plane on this machine
+	@BUILD=$(BUILD) tests/demo/demo.sh
+
+.PHONY: demo-offline
+demo-offline: all ## the part of the demo that needs no cluster
+	@BUILD=$(BUILD) tests/demo/demo.sh --offline
+
+.PHONY: cluster-up
+cluster-up: ## a control plane on loopback; prints the kubeconfig to use
+	@mkdir -p $(BUILD)
+	@tests/cluster/up.sh $(CLUSTER_DIR)
+	@echo "export KUBECONFIG=$(abspath $(CLUSTER_DIR))/kubeconfig"
+
+.PHONY: cluster-down
+cluster-down: ## stops it
+	@tests/cluster/down.sh $(CLUSTER_DIR)
+
+.PHONY: bench
+bench: all ## instructions, allocations, CPU, memory and sizes; see tests/bench/README.md
+	@$(MAKE) --no-print-directory bench-programs
+	@tests/bench/run.sh
+
+.PHONY: bench-programs
+bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+
+$(BUILD)/bench/%: $(BUILD)/objects/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
+
+# --- keeping it clean ------------------------------------------------------------------------------------------------
+.PHONY: lint
+lint: layering ## banned calls, sizes, format, shell scripts
+	@tests/lint/run.sh
+
+.PHONY: layering
+layering: ## includes go only where ARCHITECTURE.md allows
+	@tests/lint/layering.sh
+
+.PHONY: check-generated
+check-generated: all ## the tables in documents are what the code says
+	@tests/lint/generated.sh
+
+.PHONY: update-generated
+update-generated: all ## writes those tables anew
+	@tests/lint/generated.sh --update
+
+# --- installing ------------------------------------------------------------------------------------------------------
+DEBIAN_PACKAGES := gcc make pkg-config libmicrohttpd-dev libssl-dev libcjson-dev libyaml-dev libcurl4-openssl-dev \
+  libcmocka-dev openssl curl python3 python3-venv valgrind ca-certificates git
+LINT_PACKAGES := clang clang-format libclang-rt-14-dev shellcheck
+
+.PHONY: deps
+deps: ## installs the Debian packages that are missing
+	@tests/lint/deps.sh $(DEBIAN_PACKAGES)
+
+.PHONY: deps-lint
+deps-lint: ## and those of lint, the clang build and the fuzzers
+	@tests/lint/deps.sh $(DEBIAN_PACKAGES) $(LINT_PACKAGES)
+
+.PHONY: install
+install: all ## into DESTDIR/PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 -s $(BUILD)/bin/kubectl-kaito $(BUILD)/bin/kaito-webhook $(DESTDIR)$(PREFIX)/bin
+	ln -sf kubectl-kaito $(DESTDIR)$(PREFIX)/bin/kubectl_complete-kaito
 
 .PHONY: clean
 clean: ## remove what was built

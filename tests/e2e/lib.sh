@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What the end-to-end tests and the demo share: a control plane, our webhook on it, and small checks. Sourced.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+: "${BUILD:=build}"
+case $BUILD in /*) build=$BUILD ;; *) build=$root/$BUILD ;; esac
+plugin=$build/bin/kubectl-kaito
+webhook=$build/bin/kaito-webhook
+release_namespace=kaito-workspace
+
+ok() { echo "ok e2e: $*"; }
+not_ok() { echo "not ok e2e: $*"; }
+skip() { echo "skip e2e: $*"; }
+
+# check NAME COMMAND...: one test. Its output is shown when it fails.
+check() {
+    local name=$1 output
+    shift
+    if output=$("$@" 2>&1); then ok "$name"; else
+        not_ok "$name"
+        printf '%s\n' "$output" | sed 's/^/    /'
+    fi
+}
+
+# until_true SECONDS COMMAND...: polls; fails when the time is over.
+until_true() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        read -rt 0.1 <> <(:) || true
+    done
+}
+
+# cluster_up DIR: starts a control plane there and reads its settings. Returns 75 when it cannot be built here.
+cluster_up() {
+    cluster_dir=$1
+    "$root/tests/cluster/up.sh" "$cluster_dir" >"$cluster_dir.log" 2>&1 || return
+    # shellcheck disable=SC1091
+    . "$cluster_dir/env"
+    kubectl() { "$KUBECTL" "$@"; }
+    # kubectl finds the plugin by its name.
+    PATH=$build/bin:$PATH
+}
+
+cluster_down() {
+    [ -n "${cluster_dir:-}" ] && "$root/tests/cluster/down.sh" "$cluster_dir" >/dev/null 2>&1
+}
+
+# webhook_start [FLAG...]: the server on free ports, with certificates of its own and the rights of its service account.
+webhook_start() {
+    local certs=$cluster_dir/webhook-certs
+    webhook_log=$cluster_dir/webhook.log
+    [ -d "$certs" ] || "$build/bin/make-certs" --dir "$certs" --dns localhost --ip 127.0.0.1 >/dev/null || return
+    : >"$webhook_log"
+    "$webhook" --bind-address=127.0.0.1 --webhook-port="${webhook_port:-0}" --health-port=0 --metrics-port=0 \
+        --tls-cert-file="$certs/tls.crt" --tls-key-file="$certs/tls.key" --release-namespace="$release_namespace" \
+        ${webhook_kubeconfig_file:+--kubeconfig="$webhook_kubeconfig_file"} --shutdown-delay=0s "$@" 2>"$webhook_log" &
+    webhook_pid=$!
+    until_true 20 grep -q '"msg":"serving"' "$webhook_log" || return
+    webhook_port=$(log_value webhookPort) health_port=$(log_value healthPort) metrics_port=$(log_value metricsPort)
+    until_true 20 http_ok "http://127.0.0.1:$health_port/readyz"
+}
+
+log_value() { sed -nE "s/.*\"msg\":\"serving\".*\"$1\":\"([0-9]+)\".*/\\1/p" "$webhook_log" | tail -n 1; }
+
+http_ok() { curl -fsS --max-time 5 "$1"; }
+
+webhook_stop() {
+    [ -n "${webhook_pid:-}" ] || return 0
+    kill "$webhook_pid" 2>/dev/null
+    wait "$webhook_pid" 2>/dev/null
+    webhook_pid=
+}
+
+# A kubeconfig with a token of the service account that the manifests make: the webhook has exactly their rights.
+webhook_kubeconfig() {
+    webhook_kubeconfig_file=$cluster_dir/webhook-kubeconfig
+    local token
+    token=$(kubectl -n "$release_namespace" create token kaito-webhook --duration=2h) || return
+    kubectl config view --minify --flatten --raw -o json >"$cluster_dir/admin.json" || return
+    kubectl --kubeconfig "$cluster_dir/webhook-kubeconfig" config set-cluster local --server="$KAITO_CLUSTER_SERVER" \
+        --certificate-authority="$KAITO_CLUSTER_CA" --embed-certs >/dev/null
+    kubectl --kubeconfig "$cluster_dir/webhook-kubeconfig" config set-credentials webhook --token="$token" >/dev/null
+    kubectl --kubeconfig "$cluster_dir/webhook-kubeconfig" config set-context local --cluster=local --user=webhook >/dev/null
+    kubectl --kubeconfig "$cluster_dir/webhook-kubeconfig" config use-context local >/dev/null
+}
+
+# The shipped manifests: the CRD, and what the webhook needs in the cluster when its process runs on the host.
+install_manifests() {
+    kubectl apply -k "$root/manifests/crd" >/dev/null || return
+    kubectl wait --for=condition=Established crd/workspaces.kaito.sh --timeout=30s >/dev/null || return
+    local file
+    for file in namespace serviceaccount rbac service templates; do
+        kubectl apply -f "$root/manifests/base/$file.yaml" ${1:+"$@"} >/dev/null || return
+    done
+}
+
+# The shipped webhook configurations with `service:` turned into the URL of the process on this host.
+webhook_configurations() {
+    local bundle
+    bundle=$(base64 -w0 "$cluster_dir/webhook-certs/ca.crt")
+    sed -E "s|clientConfig: .* path: ([^,]+),.*|clientConfig: {url: \"https://127.0.0.1:$webhook_port\\1\", caBundle: $bundle}|" \
+        "$root/manifests/base/webhooks.yaml"
+}
+
+register_webhooks() { webhook_configurations | kubectl apply -f - >/dev/null; }
