@@ -108,8 +108,9 @@ void kt_json_set_string(struct kt_arena *arena, cJSON *object, const char *key, 
 void kt_json_set_int(struct kt_arena *arena, cJSON *object, const char *key, int64_t value);
 void kt_json_set_bool(struct kt_arena *arena, cJSON *object, const char *key, bool value);
 void kt_json_append(struct kt_arena *arena, cJSON *array, cJSON *value);
-/* Puts value in front of item number `index`; index == count appends, beyond that nothing happens. */
-void kt_json_insert(struct kt_arena *arena, cJSON *array, size_t index, cJSON *value);
+/* Puts value in front of item number `index`; index == count appends. False when there is no such place (or memory is
+ * out). */
+bool kt_json_insert(struct kt_arena *arena, cJSON *array, size_t index, cJSON *value);
 /* Takes a member or item, given by its node, out of its container. */
 void kt_json_detach(cJSON *container, cJSON *child);
 /* Takes a member out of an object; nothing happens when there is none. */

@@ -149,18 +149,19 @@ static cJSON *without_parent(struct kt_arena *arena, cJSON *value)
     return value && (value->prev || value->next) ? kt_json_reference(arena, value) : value;
 }
 
-void kt_json_insert(struct kt_arena *arena, cJSON *array, size_t index, cJSON *value)
+bool kt_json_insert(struct kt_arena *arena, cJSON *array, size_t index, cJSON *value)
 {
     if (!kt_json_is_array(array) || !value)
-        return;
+        return false;
     cJSON *before = array->child;
     for (; before && index > 0; index--)
         before = before->next;
     cJSON *item = index == 0 ? without_parent(arena, value) : NULL;
     if (!item)
-        return;
+        return false;
     item->string = NULL;
     link_child(array, before, item);
+    return true;
 }
 
 void kt_json_append(struct kt_arena *arena, cJSON *array, cJSON *value)

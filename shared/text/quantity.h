@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
-/* Value rounded away from zero to a whole number of units, as resource.Quantity.Value() does. KT_EPARSE or KT_ELIMIT
+/* Value rounded away from zero to a whole number of units, as resource.Quantity.Value() does. Go reads a
+ * text without any digit ("Gi") as 0; that is refused here. KT_EPARSE or KT_ELIMIT
  * (does not fit). */
 int kt_quantity_parse(struct kt_str text, int64_t *ret, struct kt_error *error) KT_NODISCARD;
 /* Bytes as the largest binary unit with at most two decimals: "4.08 GiB", "512 MiB". For people. */
