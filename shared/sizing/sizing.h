@@ -35,8 +35,22 @@ const char *kt_tuning_method_name(enum kt_tuning_method method);
 enum kt_attention { KT_ATTENTION_FLASH, KT_ATTENTION_EAGER };
 enum kt_loss { KT_LOSS_FULL, KT_LOSS_CHUNKED };
 
+/* Figures of the formula that depend on the trainer. The defaults are those of the images that run: transformers, peft,
+ * bitsandbytes and trl; other values are for other trainers, whose published figures the tests reproduce. */
+struct kt_tuning_constants {
+    double adapter_bytes;     /* per adapter parameter: fp32 weight 4, gradient 4, Adam state 8 */
+    double unquantised_bytes; /* qlora: per parameter of embedding, head and norms, which peft casts to fp32 */
+    double stored_bytes;      /* qlora: per hidden value kept at each block's border with gradient checkpointing */
+    double scale_bytes;       /* 4 bit: block scales per weight; negative: as double_quantisation says */
+    double logit_copies;      /* fp32 copies of [tokens, vocabulary] at the peak */
+    double slack_share;       /* of all the rest, for the allocator */
+    double context_bytes;     /* CUDA context and library workspaces */
+    uint32_t chunk_tokens;    /* of KT_LOSS_CHUNKED */
+};
+extern const struct kt_tuning_constants kt_tuning_constants_default;
+
 struct kt_tuning_input {
-    const struct kt_architecture *architecture;
+    const struct kt_architecture *architecture; /* known in full, see kt_architecture_known */
     enum kt_tuning_method method;
     uint32_t quantisation_bits; /* 4 or 8 with qlora; ignored with lora */
     bool double_quantisation;
@@ -48,23 +62,29 @@ struct kt_tuning_input {
     enum kt_loss loss;
     /* Bit i set: architecture->modules[i] gets an adapter. 0 is allowed: no adapter at all. */
     uint32_t target_mask;
+    const struct kt_tuning_constants *constants; /* NULL: kt_tuning_constants_default */
 };
 
-/* Everything per GPU, in bytes. */
+/* Everything per GPU, in bytes.
+ *
+ * With gradient checkpointing the peak comes while one block is computed anew (border activations + that block) or
+ * while the loss is (border activations + logits); activation_bytes is the first, logits_bytes what the second needs
+ * beyond it, so it is 0 when the block is larger. Without checkpointing all blocks and the logits exist at once. */
 struct kt_tuning_estimate {
     double weights_bytes;
-    double adapter_bytes;    /* weights, gradients and optimiser state of the adapter */
-    double activation_bytes; /* stored between forward and backward, without logits (see logits_bytes) */
-    double logits_bytes;     /* the part of the peak that logits cause beyond the activations */
-    double overhead_bytes;   /* allocator slack of 5% and 0.5 GiB of CUDA context */
-    double total_bytes;      /* sum of all above */
+    double adapter_bytes; /* weights, gradients and optimiser state of the adapter */
+    double activation_bytes;
+    double logits_bytes;
+    double overhead_bytes; /* allocator slack of 5% and 0.5 GiB of CUDA context */
+    double total_bytes;    /* sum of all above */
     uint64_t adapter_parameters;
 };
 
 struct kt_tuning_estimate kt_sizing_tuning(const struct kt_tuning_input *input);
 
 /* The two ends of what cannot be known at admission: low = chunked loss and flash attention; high = full logits, and
- * eager attention where compute_capability (10 * major + minor, 0 = unknown) is below 80. */
+ * eager attention where compute_capability (10 * major + minor) is below 80; 0, unknown, counts as below. The input's
+ * own attention and loss are not looked at. */
 struct kt_tuning_range {
     struct kt_tuning_estimate low;
     struct kt_tuning_estimate high;
@@ -79,7 +99,7 @@ uint32_t kt_sizing_target_mask(const struct kt_architecture *architecture, const
 uint32_t kt_sizing_default_target_mask(const struct kt_model *model);
 
 enum kt_fit {
-    KT_FIT_FITS,  /* high end within 85% of the usable memory */
+    KT_FIT_FITS,  /* high end within 85% of the usable memory (inference: enough nodes make it fit) */
     KT_FIT_TIGHT, /* fits, but the high end is above 85% */
     KT_FIT_NO,    /* the low end exceeds the usable memory */
     KT_FIT_NEVER, /* weights, adapter and context alone exceed it: no batch or length can help */
@@ -104,7 +124,7 @@ uint32_t kt_sizing_largest_sequence(const struct kt_tuning_input *input, uint64_
 struct kt_inference_input {
     uint64_t weights_bytes; /* file size */
     uint32_t kv_bytes_per_token;
-    uint32_t context_length;    /* tokens; 0: 2048 */
+    uint32_t context_length;    /* max-model-len of the user's inference config; 0: not given, 2048 is assumed */
     uint32_t gpu_count;         /* of one node */
     uint64_t node_memory_bytes; /* of all GPUs of one node, nominal */
 };
@@ -112,6 +132,7 @@ struct kt_inference_input {
 struct kt_inference_estimate {
     uint32_t nodes;
     uint32_t gpus;            /* needed over all nodes */
+    bool data_parallel;       /* vLLM runs one whole copy on each GPU of the node (files below half of one GPU) */
     uint64_t weights_bytes;   /* per GPU, after loading */
     uint64_t kv_cache_bytes;  /* per GPU for the context length */
     uint64_t overhead_bytes;  /* per GPU */
@@ -119,7 +140,8 @@ struct kt_inference_estimate {
     uint32_t largest_context; /* tokens that fit on `nodes` nodes; 0 unknown */
 };
 
-/* KT_EINVAL when one GPU cannot even hold the fixed part (the message says so), or the input is incomplete. */
+/* KT_EINVAL when one GPU cannot even hold the fixed part (the message says so), or the input is incomplete. A MIG slice
+ * is a node with one GPU; a model that needs more than one of it does not fit, because slices cannot be combined. */
 int kt_sizing_inference(const struct kt_inference_input *input, struct kt_inference_estimate *ret,
                         struct kt_error *error) KT_NODISCARD;
 
@@ -143,8 +165,8 @@ struct kt_sku_fit {
     uint64_t price_milli_usd_per_hour;      /* of all nodes; 0 unknown */
 };
 
-/* Judges every CUDA SKU of a cloud; sorted: fits, tight, no; within each by price times nodes (unknown last), then
- * name. Retired ones are included; callers filter. NULL when memory is out. */
+/* Judges every CUDA SKU of a cloud whose memory is known; sorted: fits, tight, no; within each by price times nodes
+ * (unknown last), then name. Retired ones are included; callers filter. NULL when memory is out. */
 struct kt_sku_fit *kt_sizing_rank_skus(struct kt_arena *arena, const struct kt_need *need, enum kt_cloud cloud,
                                        size_t *ret_count);
 /* The choice of default D02: cheapest current SKU that fits with room, price known, compute capability 8.0 or more.
