@@ -5,9 +5,12 @@
 #   DEV=1        warnings are errors
 #   CC=clang     another compiler (use another BUILD folder)
 #   BUILD=dir    where objects and programs go (default: build)
+#   V=1          whole command lines
 #   FLAVOUR=asan address and undefined-behaviour sanitizers; FLAVOUR=tsan thread sanitizer
 
 SHELL := /bin/bash
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
@@ -72,42 +75,48 @@ all: $(if $(PLUGIN_SOURCES),$(BUILD)/bin/kubectl-kaito) $(if $(WEBHOOK_SOURCES),
 
 $(BUILD)/objects/%.o: %.c | generated
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c $< -o $@
 
 $(BUILD)/objects/generated/%.o: $(BUILD)/generated/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
 $(LIBRARY): $(call objects,$(LIBRARY_SOURCES) $(CERTS_SOURCES)) \
   $(patsubst $(BUILD)/generated/%.c,$(BUILD)/objects/generated/%.o,$(GENERATED_SOURCES))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # The version goes into one object only, so that a new commit rebuilds one file.
 $(BUILD)/objects/plugin/cmd_version.o $(BUILD)/objects/webhook/version.o: EXTRA_CFLAGS = -DKT_VERSION='"$(VERSION)"'
 
 $(BUILD)/bin/kubectl-kaito: $(call objects,$(PLUGIN_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(PLUGIN_PACKAGES)) -lm -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(PLUGIN_PACKAGES)) -lm -o $@
 
 $(BUILD)/bin/kaito-webhook: $(call objects,$(WEBHOOK_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
 
 $(BUILD)/bin/make-certs: $(call objects,certs/make_certs.c) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) libcrypto libcurl) -lm -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) libcrypto libcurl) -lm -o $@
 
 # --- generated code --------------------------------------------------------------------------------------------------
 # A small program of ours, built for the host, turns the two YAML files into constant tables.
 $(BUILD)/generator/generate: $(wildcard shared/catalog/generator/*.c) shared/catalog/generator/generator.h \
   shared/catalog/fields.h shared/catalog/catalog.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ishared $(filter %.c,$^) $(shell pkg-config --libs yaml-0.1) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu17 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ishared $(filter %.c,$^) $(shell pkg-config --libs yaml-0.1) -o $@
 
 $(BUILD)/generated/catalog_tables.c: $(BUILD)/generator/generate shared/catalog/models.yaml shared/catalog/skus.yaml
 	@mkdir -p $(@D)
-	$(BUILD)/generator/generate shared/catalog/models.yaml shared/catalog/skus.yaml > $@
+	$(Q)$(BUILD)/generator/generate shared/catalog/models.yaml shared/catalog/skus.yaml > $@
 
 # Files that are compiled in as text: name=path, see base/embedded.h.
 EMBEDDED := crd=manifests/crd/kaito.sh_workspaces.yaml training_keys=shared/admission/training_keys.yaml \
@@ -129,7 +138,8 @@ generated: $(GENERATED_SOURCES)
 $(BUILD)/tests/%: $(BUILD)/objects/tests/unit/%.o $(call objects,$(TEST_SUPPORT_SOURCES)) $(LIBRARY) \
   $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES)))
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
 
 .PHONY: unit-programs
 unit-programs: $(UNIT_TESTS)
@@ -166,7 +176,8 @@ fuzzers: $(FUZZERS:%=$(BUILD)/fuzzers/%)
 
 $(BUILD)/fuzzers/%: $(BUILD)/objects/tests/fuzz/fuzz_%.o $(LIBRARY) $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES)))
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer,address,undefined $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer,address,undefined $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
 
 # --- seeing it run -----------------------------------------------------------------------------------------------------
 CLUSTER_DIR ?= $(BUILD)/cluster
@@ -199,7 +210,8 @@ bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/ben
 
 $(BUILD)/bench/%: $(BUILD)/objects/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
 
 # --- keeping it clean ------------------------------------------------------------------------------------------------
 .PHONY: lint

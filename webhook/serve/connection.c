@@ -190,6 +190,12 @@ static enum step gather_headers(struct kt_connection *connection, int64_t now_ms
     return STEP_MOVED;
 }
 
+/* Nothing went wrong, there is only nothing to do now. (EAGAIN and EWOULDBLOCK are one number on Linux.) */
+static bool only_later(int number)
+{
+    return number == EAGAIN || number == EINTR;
+}
+
 /* Gives buffered request bytes to libmicrohttpd. */
 static enum step feed_pair(struct kt_connection *connection)
 {
@@ -198,7 +204,7 @@ static enum step feed_pair(struct kt_connection *connection)
         return STEP_NOTHING;
     ssize_t sent = send(connection->pair, connection->in.data + connection->in.start, length, MSG_NOSIGNAL);
     if (sent < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? STEP_NOTHING : STEP_ENDED;
+        return only_later(errno) ? STEP_NOTHING : STEP_ENDED;
     buffer_consume(&connection->in, (size_t)sent);
     return sent > 0 ? STEP_MOVED : STEP_NOTHING;
 }
@@ -212,7 +218,7 @@ static enum step drain_pair(struct kt_connection *connection)
         return STEP_ENDED;
     ssize_t got = recv(connection->pair, connection->out.data, KT_CONNECTION_BUFFER_BYTES, 0);
     if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? STEP_NOTHING : STEP_ENDED;
+        return only_later(errno) ? STEP_NOTHING : STEP_ENDED;
     if (got == 0) {
         connection->pair_ended = true;
         return STEP_MOVED;
