@@ -16,7 +16,7 @@ struct kt_default {
     const char *field;
     const char *value; /* what is filled in, for people: "1", "the cheapest SKU that fits" */
     const char *when;  /* condition, for people */
-    bool at_reconcile; /* not applied at admission (D07) */
+    bool at_reconcile; /* not applied at admission (D07): in `applied` when it will be, never in the patch */
 };
 extern const struct kt_default kt_defaults[];
 extern const size_t kt_default_count;
@@ -29,11 +29,13 @@ struct kt_admission_request {
     cJSON *old_object;      /* NULL on CREATE */
     const struct kt_settings *settings;
     const struct kt_cluster *cluster;
+    /* Judge by the CRD's schema too (rule SCHEMA), as the API server does before it asks a validating webhook. */
+    bool check_schema;
 };
 
 struct kt_default_applied {
     const struct kt_default *row;
-    const char *pointer; /* JSON pointer of what was added */
+    const char *pointer; /* JSON pointer of what was added; NULL for D07 */
     const cJSON *value;
 };
 
@@ -54,5 +56,13 @@ int kt_admission_default(struct kt_arena *arena, const struct kt_admission_reque
  * KT_ENOMEM or KT_ELIMIT only: what is wrong with the object is a finding (rule DECODE for wrong kinds). */
 int kt_admission_validate(struct kt_arena *arena, const struct kt_admission_request *request,
                           struct kt_findings *ret_findings, struct kt_error *error) KT_NODISCARD;
+
+/* Both in one, for an object that no server has seen (`review`, `check`, `tune`): fills the defaults, then judges the
+ * result; the notes of the defaults are among the findings. With check_schema the object is first cut down to what an
+ * API server would keep: unknown fields, nulls and the status that a user cannot write are taken out of
+ * request->object, in place. Look for unknown fields before (kt_schema_unknown_fields, kt_fields_check). */
+int kt_admission_judge(struct kt_arena *arena, const struct kt_admission_request *request,
+                       struct kt_defaulting *ret_defaulting, struct kt_findings *ret_findings,
+                       struct kt_error *error) KT_NODISCARD;
 
 #endif

@@ -55,6 +55,8 @@ struct kt_facts {
     struct kt_workspace now;            /* the new object, after defaulting */
     struct kt_workspace before;         /* the old object, defaulted too; empty on CREATE */
     const struct kt_workspace *written; /* the new object as the user wrote it, before defaulting */
+    const cJSON *before_written;        /* the old object as it is stored; NULL on CREATE */
+    const char *namespace_;             /* that the Workspace is in; never NULL */
     bool bring_your_own;
     bool bypass_resource_checks; /* the annotation: a memory refusal becomes a warning */
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admission/facts.h"
+
+#include "admission/tuning_input.h"
+#include "text/yaml.h"
+
+#define TRAINING_CONFIG_KEY "training_config.yaml"
+#define TRAINING_CONFIG_ROOT "training_config"
+
+/* What the templates of upstream v0.12.0 are called, by method. */
+static const char *const TEMPLATES[] = {
+    [KT_METHOD_LORA] = "lora-params-template",
+    [KT_METHOD_QLORA] = "qlora-params-template",
+};
+
+const char *kt_facts_namespace(const struct kt_admission_request *request, const struct kt_workspace *workspace)
+{
+    const char *own = workspace->namespace_;
+    const char *of_request = request->namespace_;
+    return own && *own ? own : of_request && *of_request ? of_request : "default";
+}
+
+static bool is_given(const char *text)
+{
+    return text && *text;
+}
+
+/* As upstream's GetWorkspaceRuntimeName: the gate first, then the annotation; anything unknown is vLLM. */
+static bool uses_transformers(const struct kt_settings *settings, const struct kt_workspace *workspace)
+{
+    const char *runtime = kt_workspace_annotation(workspace, KT_ANNOTATION_RUNTIME);
+    return !settings->gates[KT_GATE_VLLM] || (runtime && kt_streq(runtime, "transformers"));
+}
+
+/* --- the tuning config map ---------------------------------------------------------------------------------------- */
+
+static void parse_training_config(struct kt_arena *arena, struct kt_tuning_config *config)
+{
+    const char *text = kt_json_string(kt_json_path(config->config_map, "data", TRAINING_CONFIG_KEY, NULL));
+    if (!text) {
+        config->state = KT_CONFIG_NO_KEY;
+        return;
+    }
+    struct kt_yaml_document document = {0};
+    if (kt_yaml_parse_one(arena, kt_str(text), &document, &config->parse_error) < 0) {
+        config->state = KT_CONFIG_UNPARSABLE;
+        return;
+    }
+    config->root = document.root;
+    const cJSON *sections = kt_json_get(document.root, TRAINING_CONFIG_ROOT);
+    config->sections = kt_json_is_object(sections) ? sections : NULL;
+    config->state = config->sections ? KT_CONFIG_READ : KT_CONFIG_WRONG_SHAPE;
+}
+
+static void read_tuning_config(struct kt_arena *arena, struct kt_facts *facts)
+{
+    struct kt_tuning_config *config = &facts->config;
+    const struct kt_tuning *tuning = &facts->now.tuning;
+    bool is_own = is_given(tuning->config);
+    if (!tuning->node || (!is_own && !facts->method_known)) {
+        return;
+    }
+    const char *release = facts->settings->release_namespace;
+    config->is_template = !is_own;
+    config->name = is_own ? tuning->config : TEMPLATES[facts->method];
+    config->namespace_ = is_own ? facts->namespace_ : is_given(release) ? release : NULL;
+    config->state = KT_CONFIG_UNKNOWN;
+    if (!config->namespace_) {
+        return;
+    }
+    switch (facts->cluster->find(facts->cluster->context, "ConfigMap", config->namespace_, config->name,
+                                 &config->config_map)) {
+    case KT_LOOKUP_FOUND:
+        parse_training_config(arena, config);
+        break;
+    case KT_LOOKUP_ABSENT:
+        config->state = KT_CONFIG_ABSENT;
+        break;
+    case KT_LOOKUP_UNKNOWN:
+        break;
+    }
+}
+
+/* --- all together ------------------------------------------------------------------------------------------------- */
+
+static void read_method(struct kt_facts *facts)
+{
+    const char *method = facts->now.tuning.method;
+    facts->method_known = method && kt_tuning_method_parse(kt_str(method), &facts->method);
+}
+
+static void read_catalogue(struct kt_facts *facts)
+{
+    const struct kt_workspace *now = &facts->now;
+    const char *preset = now->tuning.node ? now->tuning.preset.name : now->inference.preset.name;
+    facts->model = is_given(preset) ? kt_model_find(kt_str(preset)) : NULL;
+    const char *machine = now->resource.instance_type;
+    if (facts->settings->cloud_known && is_given(machine)) {
+        facts->sku = kt_sku_find(facts->settings->cloud, kt_str(machine));
+    }
+}
+
+static void read_tuning_input(struct kt_facts *facts)
+{
+    struct kt_tuning_derived derived = {0};
+    if (!facts->now.tuning.node || !facts->method_known ||
+        !kt_tuning_input_from_config(facts->config.sections, facts->method, facts->model, &derived)) {
+        return;
+    }
+    facts->tuning_input_known = true;
+    facts->tuning_input = derived.input;
+    facts->sequence_length_assumed = derived.sequence_length_assumed;
+    facts->batch_size_assumed = derived.batch_size_assumed;
+}
+
+void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *request,
+                   const struct kt_workspace *written, const cJSON *now, const cJSON *before, struct kt_facts *ret)
+{
+    *ret = (struct kt_facts){
+        .arena = arena,
+        .settings = request->settings,
+        .cluster = request->cluster,
+        .operation = request->operation,
+        .written = written,
+        .before_written = before ? request->old_object : NULL,
+        .bring_your_own = kt_settings_bring_your_own(request->settings),
+    };
+    kt_workspace_view(now, &ret->now);
+    kt_workspace_view(before, &ret->before);
+    /* As upstream v0.12.0: the annotation counts by being there, whatever its value; rule M006 tells of odd values. */
+    ret->namespace_ = kt_facts_namespace(request, &ret->now);
+    ret->bypass_resource_checks = kt_workspace_annotation(&ret->now, KT_ANNOTATION_BYPASS_RESOURCE_CHECKS) != NULL;
+    ret->runtime_transformers = uses_transformers(request->settings, &ret->now);
+    read_method(ret);
+    read_catalogue(ret);
+    read_tuning_config(arena, ret);
+    read_tuning_input(ret);
+    kt_inference_facts_read(arena, request->cluster, &ret->now, ret->namespace_, ret->bring_your_own, &ret->inference);
+}
