@@ -32,10 +32,24 @@
 #define KT_LIMIT_YAML_NODES 100000
 /* Nodes that alias expansion may add in one document; stops alias bombs. */
 #define KT_LIMIT_YAML_ALIAS_NODES 10000
+/* Anchors of one document; each alias looks through them. */
+#define KT_LIMIT_YAML_ANCHORS 1000
+/* Keys given twice that are remembered of one document. */
+#define KT_LIMIT_YAML_DUPLICATES 256
+/* Lines before a document that begin with '%'; libyaml compares each with all others. */
+#define KT_LIMIT_YAML_DIRECTIVES 16
 /* Memory of one plugin command. */
 #define KT_LIMIT_COMMAND_ARENA_BYTES ((size_t)(256 * KT_MIB))
 
 #define KT_LIMIT_KUBECONFIG_BYTES ((size_t)KT_MIB)
+/* Entries of one list (clusters, users, contexts); looking for a name twice is quadratic. */
+#define KT_LIMIT_KUBECONFIG_ENTRIES ((size_t)4000)
+/* Files in $KUBECONFIG. */
+#define KT_LIMIT_KUBECONFIG_FILES ((size_t)64)
+/* Path and query of an API request. */
+#define KT_LIMIT_API_URL_BYTES ((size_t)(16 * KT_KIB))
+/* Causes of one refusal (metav1.Status) that are read. */
+#define KT_LIMIT_STATUS_CAUSES ((size_t)256)
 #define KT_LIMIT_CREDENTIAL_FILE_BYTES ((size_t)KT_MIB)
 #define KT_LIMIT_EXEC_OUTPUT_BYTES ((size_t)KT_MIB)
 #define KT_LIMIT_API_REPLY_BYTES ((size_t)(16 * KT_MIB))
@@ -57,5 +71,7 @@
 #define KT_LIMIT_PATCH_OPERATIONS 10000
 
 #define KT_LIMIT_CATALOG_FILE_BYTES ((size_t)(4 * KT_MIB))
+/* Models, and as many machine types, that a user may add to the catalogue. */
+#define KT_LIMIT_CATALOG_ENTRIES 256
 
 #endif

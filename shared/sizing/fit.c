@@ -40,22 +40,19 @@ enum kt_fit kt_sizing_tuning_fit(const struct kt_tuning_input *input, uint64_t u
     return range.high.total_bytes > KT_TIGHT_SHARE * usable ? KT_FIT_TIGHT : KT_FIT_FITS;
 }
 
-/* Largest step in 1..maximum for which input with *field = step * unit is not refused; 0 when none is. The estimate
- * grows with batch and length, so halving finds the exact edge. */
+/* Largest step in 1..maximum for which input with *field = step * unit is not refused; 0 when none is. Only the low end
+ * decides that; it grows with batch and length, so halving finds the exact edge. */
 static uint32_t largest(struct kt_tuning_input *input, uint32_t *field, uint32_t unit, uint32_t maximum,
-                        uint64_t usable_bytes, uint32_t compute_capability)
+                        uint64_t usable_bytes)
 {
     uint32_t good = 0;
     uint32_t bad = maximum + 1;
+    input->loss = KT_LOSS_CHUNKED;
+    input->attention = KT_ATTENTION_FLASH;
     while (bad - good > 1) {
         uint32_t middle = good + (bad - good) / 2;
         *field = middle * unit;
-        enum kt_fit fit = kt_sizing_tuning_fit(input, usable_bytes, compute_capability);
-        if (fit == KT_FIT_FITS || fit == KT_FIT_TIGHT) {
-            good = middle;
-        } else {
-            bad = middle;
-        }
+        *(kt_sizing_tuning(input).total_bytes > (double)usable_bytes ? &bad : &good) = middle;
     }
     return good;
 }
@@ -64,7 +61,8 @@ uint32_t kt_sizing_largest_batch(const struct kt_tuning_input *input, uint64_t u
                                  uint32_t compute_capability)
 {
     struct kt_tuning_input trial = *input;
-    return largest(&trial, &trial.batch_size, 1, MAX_BATCH, usable_bytes, compute_capability);
+    (void)compute_capability;
+    return largest(&trial, &trial.batch_size, 1, MAX_BATCH, usable_bytes);
 }
 
 uint32_t kt_sizing_largest_sequence(const struct kt_tuning_input *input, uint64_t usable_bytes,
@@ -72,6 +70,7 @@ uint32_t kt_sizing_largest_sequence(const struct kt_tuning_input *input, uint64_
 {
     struct kt_tuning_input trial = *input;
     trial.batch_size = 1;
-    return SEQUENCE_STEP * largest(&trial, &trial.sequence_length, SEQUENCE_STEP, MAX_SEQUENCE / SEQUENCE_STEP,
-                                   usable_bytes, compute_capability);
+    (void)compute_capability;
+    return SEQUENCE_STEP *
+           largest(&trial, &trial.sequence_length, SEQUENCE_STEP, MAX_SEQUENCE / SEQUENCE_STEP, usable_bytes);
 }

@@ -22,19 +22,35 @@ static struct kt_sku_fit judge(const struct kt_sku *sku, const struct kt_need *n
         result.range = kt_sizing_tuning_range(need->tuning, sku->compute_capability);
         result.largest_batch =
             kt_sizing_largest_batch(need->tuning, result.usable_bytes_per_gpu, sku->compute_capability);
+        return result;
+    }
+    struct kt_inference_input input = *need->inference;
+    input.gpu_count = sku->gpu_count;
+    input.node_memory_bytes = sku->memory_bytes;
+    if (kt_sizing_inference(&input, &result.inference, NULL) < 0) {
+        result.fit = KT_FIT_NEVER;
     } else {
-        struct kt_inference_input input = *need->inference;
-        input.gpu_count = sku->gpu_count;
-        input.node_memory_bytes = sku->memory_bytes;
-        if (kt_sizing_inference(&input, &result.inference, NULL) < 0) {
-            result.fit = KT_FIT_NEVER;
-        } else {
-            result.fit = KT_FIT_FITS;
-            result.nodes = result.inference.nodes;
+        result.fit = KT_FIT_FITS;
+        result.nodes = result.inference.nodes;
+    }
+    return result;
+}
+
+/* Many types have the same card, and for a tuning only one GPU counts: the judgement of an earlier one is used again.
+ * This keeps the ranking cheap enough for the admission path. */
+static struct kt_sku_fit judge_once(const struct kt_sku *sku, const struct kt_need *need,
+                                    const struct kt_sku_fit *earlier, size_t earlier_count)
+{
+    uint64_t gpu_bytes = kt_sku_bytes_per_gpu(sku);
+    for (size_t i = 0; need->tuning && i < earlier_count; i++) {
+        const struct kt_sku *other = earlier[i].sku;
+        if (kt_sku_bytes_per_gpu(other) == gpu_bytes && other->compute_capability == sku->compute_capability) {
+            struct kt_sku_fit result = earlier[i];
+            result.sku = sku;
+            return result;
         }
     }
-    result.price_milli_usd_per_hour = (uint64_t)sku->price_milli_usd_per_hour * result.nodes;
-    return result;
+    return judge(sku, need);
 }
 
 /* Less than 0 when a is cheaper; unknown prices come last, equal ones by name. */
@@ -57,21 +73,36 @@ static int compare_fits(const void *left, const void *right)
     return rank_a != rank_b ? rank_a - rank_b : compare_price(a, b);
 }
 
+/* The i-th of the user's SKUs and then the built-in ones; NULL for one that cannot be judged or is replaced. */
+static const struct kt_sku *candidate(const struct kt_need *need, enum kt_cloud cloud, size_t i)
+{
+    size_t extra_count = need->extra ? need->extra->sku_count : 0;
+    const struct kt_sku *sku = i < extra_count ? &need->extra->skus[i] : &kt_skus[i - extra_count];
+    if (!can_judge(sku, cloud) || kt_catalog_find_sku(need->extra, cloud, kt_str(sku->name)) != sku) {
+        return NULL;
+    }
+    return sku;
+}
+
 struct kt_sku_fit *kt_sizing_rank_skus(struct kt_arena *arena, const struct kt_need *need, enum kt_cloud cloud,
                                        size_t *ret_count)
 {
+    size_t total = kt_sku_count + (need->extra ? need->extra->sku_count : 0);
     size_t count = 0;
-    for (size_t i = 0; i < kt_sku_count; i++) {
-        count += can_judge(&kt_skus[i], cloud);
+    for (size_t i = 0; i < total; i++) {
+        count += candidate(need, cloud, i) != NULL;
     }
     struct kt_sku_fit *fits = kt_arena_calloc(arena, count, sizeof(*fits));
     if (!fits) {
         return NULL;
     }
     size_t filled = 0;
-    for (size_t i = 0; i < kt_sku_count; i++) {
-        if (can_judge(&kt_skus[i], cloud)) {
-            fits[filled++] = judge(&kt_skus[i], need);
+    for (size_t i = 0; i < total; i++) {
+        const struct kt_sku *sku = candidate(need, cloud, i);
+        if (sku) {
+            fits[filled] = judge_once(sku, need, fits, filled);
+            fits[filled].price_milli_usd_per_hour = (uint64_t)sku->price_milli_usd_per_hour * fits[filled].nodes;
+            filled++;
         }
     }
     qsort(fits, count, sizeof(*fits), compare_fits);

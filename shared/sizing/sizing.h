@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "catalog/catalog.h"
+#include "catalog/extra.h"
 
 /* Share of a card's nominal memory that a process can really get: T4 gives 15360 of 16384 MiB, A10 23028 of 24576. */
 #define KT_USABLE_SHARE 0.94
@@ -152,6 +153,7 @@ int kt_sizing_inference(const struct kt_inference_input *input, struct kt_infere
 struct kt_need {
     const struct kt_tuning_input *tuning;
     const struct kt_inference_input *inference; /* gpu_count and node_memory_bytes are taken from each SKU */
+    const struct kt_catalog *extra;             /* the user's own SKUs, which take the place of like-named ones; NULL */
 };
 
 struct kt_sku_fit {

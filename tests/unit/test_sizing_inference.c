@@ -86,6 +86,25 @@ static void node_counts_are_upstream_s(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void the_parts_of_an_estimate(void **state)
+{
+    (void)state;
+    const struct kt_model *model = kt_model_find(KT_STR("phi-4"));
+    struct kt_inference_input input = {.weights_bytes = model->weights_bytes,
+                                       .kv_bytes_per_token = model->kv_bytes_per_token,
+                                       .context_length = 16384,
+                                       .gpu_count = 1,
+                                       .node_memory_bytes = 80 * KT_GIB};
+    struct kt_inference_estimate estimate;
+    assert_int_equal(kt_sizing_inference(&input, &estimate, NULL), 0);
+    assert_int_equal(estimate.available_bytes, UINT64_C(72155450572)); /* 84% of 80 GiB */
+    assert_int_equal(estimate.weights_bytes / 10000000, 2991);         /* 27.31 GiB of files and 2% */
+    assert_int_equal(estimate.kv_cache_bytes, UINT64_C(16384) * 204800);
+    assert_int_equal(estimate.overhead_bytes / 10000000, 396); /* 2.3 GiB and 5% of the weights */
+    assert_int_equal(estimate.nodes, 1);
+    assert_false(estimate.data_parallel);
+}
+
 static void a_longer_context_never_needs_fewer_nodes(void **state)
 {
     (void)state;
@@ -184,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(node_counts_are_upstream_s, setup, teardown),
+        cmocka_unit_test(the_parts_of_an_estimate),
         cmocka_unit_test(a_longer_context_never_needs_fewer_nodes),
         cmocka_unit_test(a_small_model_runs_once_on_each_gpu),
         cmocka_unit_test(what_cannot_work_is_an_error_that_says_why),
