@@ -6,6 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#if defined(__has_feature)
+#define HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define HAS_FEATURE(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+/* By itself the sanitizer sees whole blocks only; told what is handed out, it finds reads beyond a piece and after a
+ * reset too. */
+#define FORBID(memory, size) ASAN_POISON_MEMORY_REGION(memory, size)
+#define ALLOW(memory, size) ASAN_UNPOISON_MEMORY_REGION(memory, size)
+#define GAP_BYTES alignof(max_align_t) /* between pieces */
+#else
+#define FORBID(memory, size) ((void)0)
+#define ALLOW(memory, size) ((void)0)
+#define GAP_BYTES ((size_t)0)
+#endif
+
 #define BLOCK_BYTES ((size_t)(32 * KT_KIB))
 #define ALIGNMENT alignof(max_align_t)
 
@@ -19,6 +37,12 @@ struct kt_arena_block {
 static size_t align_up(size_t size)
 {
     return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
+static void free_block(struct kt_arena_block *block)
+{
+    ALLOW(block->data, block->size);
+    kt_heap_free(block);
 }
 
 void kt_arena_init(struct kt_arena *arena, size_t limit_bytes)
@@ -35,10 +59,11 @@ void kt_arena_reset(struct kt_arena *arena)
         if (kept + block->size <= KT_ARENA_KEEP_BYTES) {
             kept += block->size;
             block->used = 0;
+            FORBID(block->data, block->size);
             link = &block->next;
         } else {
             *link = block->next;
-            kt_heap_free(block);
+            free_block(block);
         }
     }
     arena->current = arena->first;
@@ -51,7 +76,7 @@ void kt_arena_release(struct kt_arena *arena)
 {
     while (arena->first) {
         struct kt_arena_block *next = arena->first->next;
-        kt_heap_free(arena->first);
+        free_block(arena->first);
         arena->first = next;
     }
     *arena = (struct kt_arena){.limit_bytes = arena->limit_bytes};
@@ -69,6 +94,7 @@ static struct kt_arena_block *block_with_room(struct kt_arena *arena, size_t siz
     if (!block)
         return NULL;
     block->size = block_size;
+    FORBID(block->data, block_size);
     if (arena->current) {
         block->next = arena->current->next;
         arena->current->next = block;
@@ -81,24 +107,25 @@ static struct kt_arena_block *block_with_room(struct kt_arena *arena, size_t siz
 
 void *kt_arena_alloc(struct kt_arena *arena, size_t size)
 {
-    if (size > arena->limit_bytes ||
-        align_up(size) > arena->limit_bytes - KT_MIN(arena->used_bytes, arena->limit_bytes)) {
+    size_t left = arena->limit_bytes - KT_MIN(arena->used_bytes, arena->limit_bytes);
+    if (size > SIZE_MAX / 2 || align_up(size) > left) {
         arena->failed = true;
         return NULL;
     }
-    size = align_up(size);
-    struct kt_arena_block *block = block_with_room(arena, size);
+    size_t aligned = align_up(size);
+    struct kt_arena_block *block = block_with_room(arena, aligned + GAP_BYTES);
     if (!block) {
         arena->failed = true;
         return NULL;
     }
     /* A large request must not hide the room that is left in the current block. */
-    if (size < BLOCK_BYTES / 4 || !arena->current)
+    if (aligned < BLOCK_BYTES / 4 || !arena->current)
         arena->current = block;
     void *memory = (char *)block->data + block->used;
-    block->used += size;
-    arena->used_bytes += size;
+    block->used += aligned + GAP_BYTES;
+    arena->used_bytes += aligned;
     arena->high_water_bytes = KT_MAX(arena->high_water_bytes, arena->used_bytes);
+    ALLOW(memory, size);
     return memset(memory, 0, size);
 }
 

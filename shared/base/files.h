@@ -9,7 +9,8 @@
 
 struct kt_files {
     /* Reads a whole regular file, FIFO or device ("-" is not special). NUL-terminated beyond ret->length, in the arena.
-     * KT_ENOTFOUND, KT_EFORBIDDEN, KT_ELIMIT (more than limit_bytes) or KT_EIO, with the path in the message. */
+     * KT_ENOTFOUND, KT_EFORBIDDEN, KT_EINVAL (a directory), KT_ELIMIT (more than limit_bytes), KT_ENOMEM or KT_EIO,
+     * with the path in the message. */
     int (*read)(void *context, struct kt_arena *arena, const char *path, size_t limit_bytes, struct kt_str *ret,
                 struct kt_error *error);
     void *context;
