@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "tests/lib/json_text.h"
 #include "text/json_patch.h"
 #include "text/json_pointer.h"
 
@@ -27,20 +28,12 @@ static int tear_down(void **state KT_UNUSED)
 
 static cJSON *parse(const char *text)
 {
-    struct kt_json_parsed parsed;
-    struct kt_error error;
-    if (kt_json_parse(&arena, kt_str(text), KT_JSON_DUPLICATES_REFUSE, &parsed, &error) != 0)
-        fail_msg("%s: %s", text, error.message);
-    return parsed.root;
+    return kt_test_json(&arena, text);
 }
 
 static const char *written(const cJSON *node)
 {
-    struct kt_strbuf buffer;
-    kt_strbuf_init(&buffer, &arena, (size_t)(8 * KT_MIB));
-    kt_json_write(&buffer, node, KT_JSON_COMPACT);
-    assert_false(buffer.failed);
-    return buffer.data;
+    return kt_test_json_text(&arena, node);
 }
 
 /* Many from RFC 6902, appendix A. */

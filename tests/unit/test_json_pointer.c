@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "tests/lib/json_text.h"
 #include "text/json_pointer.h"
 
 static struct kt_arena arena;
@@ -25,19 +26,12 @@ static int tear_down(void **state KT_UNUSED)
 
 static cJSON *parse(const char *text)
 {
-    struct kt_json_parsed parsed;
-    struct kt_error error;
-    if (kt_json_parse(&arena, kt_str(text), KT_JSON_DUPLICATES_REFUSE, &parsed, &error) != 0)
-        fail_msg("%s: %s", text, error.message);
-    return parsed.root;
+    return kt_test_json(&arena, text);
 }
 
 static const char *written(const cJSON *node)
 {
-    struct kt_strbuf buffer;
-    kt_strbuf_init(&buffer, &arena, 10000);
-    kt_json_write(&buffer, node, KT_JSON_COMPACT);
-    return buffer.data;
+    return kt_test_json_text(&arena, node);
 }
 
 /* RFC 6901, section 5, and the keys that Kubernetes is full of. */
