@@ -113,12 +113,21 @@ static bool has_second_document(const struct kt_facts *facts)
     return with_content > 1;
 }
 
+/* Upstream's YAML reader refuses what aliases blow up, as ours does, but has no limits on depth and size of its own. */
+static enum kt_origin origin_of_parse_error(const struct kt_facts *facts)
+{
+    const struct kt_error *error = &facts->config.parse_error;
+    if (error->code == KT_ELIMIT && strstr(error->message, "aliases") == NULL)
+        return KT_ORIGIN_OWN;
+    return kt_rule_origin_on_create(facts);
+}
+
 static void check_parses(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const struct kt_tuning_config *config = &facts->config;
     if (config->state == KT_CONFIG_UNPARSABLE)
-        kt_config_report(run, kt_rule_origin_on_create(facts), KT_PROBLEM_INVALID, or_word(config->name, ""),
+        kt_config_report(run, origin_of_parse_error(facts), KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY " in this ConfigMap is not YAML that can be read: %s", config->parse_error.message);
     else if (config->config_map != NULL && has_second_document(facts))
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_INVALID, or_word(config->name, ""),

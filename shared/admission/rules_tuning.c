@@ -62,10 +62,10 @@ static bool has_owner_and_name(const char *name)
     return slash != NULL && slash != name && slash[1] != '\0';
 }
 
-static bool upstream_knows_preset(const char *name)
+static bool upstream_knows_preset(const struct kt_facts *facts)
 {
-    const struct kt_model *model = kt_model_find(kt_str(name));
-    return has_owner_and_name(name) || (model != NULL && model->status == KT_MODEL_CURRENT);
+    const char *name = facts->now.tuning.preset.name;
+    return has_owner_and_name(name) || (facts->model != NULL && facts->model->status == KT_MODEL_CURRENT);
 }
 
 /* Appends the presets that can be tuned. */
@@ -85,10 +85,10 @@ static void check_preset_known(struct kt_rule_run *run)
     const struct kt_facts *facts = run->facts;
     const struct kt_preset *preset = &facts->now.tuning.preset;
     enum kt_origin origin = kt_rule_origin_on_create(facts);
-    const struct kt_model *model = NULL;
+    const struct kt_model *model = facts->model;
     const char *near = NULL;
     struct kt_strbuf tunable;
-    if (is_given(preset->name) && upstream_knows_preset(preset->name))
+    if (is_given(preset->name) && upstream_knows_preset(facts))
         return;
     kt_strbuf_init(&tunable, facts->arena, KT_LIMIT_MESSAGE_BYTES);
     write_tunable(&tunable);
@@ -97,7 +97,6 @@ static void check_preset_known(struct kt_rule_run *run)
                           "the model to fine-tune; supported values: %s", tunable.data);
         return;
     }
-    model = kt_model_find(kt_str(preset->name));
     if (model != NULL) {
         kt_rule_report_as(run, origin, FIELD_PRESET, KT_PROBLEM_UNSUPPORTED, preset->name,
                           "Kaito dropped this preset in %s%s%s%s; supported values: %s",
@@ -117,10 +116,10 @@ static void check_preset_tunable(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const char *name = facts->now.tuning.preset.name;
-    const struct kt_model *model = is_given(name) ? kt_model_find(kt_str(name)) : NULL;
+    const struct kt_model *model = facts->model;
     const char *near = NULL;
     struct kt_strbuf tunable;
-    if (!is_given(name) || !upstream_knows_preset(name) || (model != NULL && model->tunable))
+    if (!is_given(name) || !upstream_knows_preset(facts) || (model != NULL && model->tunable))
         return;
     kt_strbuf_init(&tunable, facts->arena, KT_LIMIT_MESSAGE_BYTES);
     write_tunable(&tunable);
