@@ -5,8 +5,8 @@
  */
 #include "sizing/sizing.h"
 
-#define GPU_MEMORY_UTILIZATION 0.84 /* what vLLM is started with; upstream keeps it for the A10 too, which runs 0.82 \
-                                     */
+/* What vLLM is started with. On the A10 it is 0.82, but upstream counts nodes with 0.84 there too. */
+#define GPU_MEMORY_UTILIZATION 0.84
 #define WEIGHT_EXPANSION 1.02       /* weights in memory against the files */
 #define BASE_OVERHEAD_GIB 2.3       /* 0.6 outside torch, 1.7 activations and CUDA graphs */
 #define OVERHEAD_WEIGHT_FACTOR 0.05 /* activations and graphs grow with the share of the weights */
