@@ -32,8 +32,13 @@ struct kt_review_line_options {
     struct kt_settings settings; /* where a line says nothing */
 };
 
-/* One JSON line in, one answer line (without newline) appended. Never fails but for a full output buffer. */
+/* One JSON line in, one answer line (without newline) appended. Never fails but for a full output buffer. The arena is
+ * used, not reset. */
 void kt_review_line(struct kt_arena *arena, struct kt_str line, const struct kt_review_line_options *options,
                     struct kt_strbuf *answer);
+
+/* Answers a line of which only the beginning could be read: refused with DECODE when the beginning has an id, otherwise
+ * {"error"}. message says what is wrong with it. */
+void kt_review_line_unreadable(struct kt_str beginning, const char *message, struct kt_strbuf *answer);
 
 #endif
