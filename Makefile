@@ -135,8 +135,8 @@ generated: $(GENERATED_SOURCES)
 -include $(wildcard $(BUILD)/objects/*/*.d $(BUILD)/objects/*/*/*.d $(BUILD)/objects/*/*/*/*.d)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
-$(BUILD)/tests/%: $(BUILD)/objects/tests/unit/%.o $(call objects,$(TEST_SUPPORT_SOURCES)) $(LIBRARY) \
-  $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES)))
+$(BUILD)/tests/%: $(BUILD)/objects/tests/unit/%.o $(call objects,$(TEST_SUPPORT_SOURCES)) \
+  $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES))) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
@@ -174,7 +174,7 @@ fuzz-smoke: ## every fuzzer for FUZZ_SECONDS (60), from its corpus
 .PHONY: fuzzers
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzzers/%)
 
-$(BUILD)/fuzzers/%: $(BUILD)/objects/tests/fuzz/fuzz_%.o $(LIBRARY) $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES)))
+$(BUILD)/fuzzers/%: $(BUILD)/objects/tests/fuzz/fuzz_%.o $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES))) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer,address,undefined $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@

@@ -58,16 +58,6 @@ const char *const *kt_test_list_files(struct kt_arena *arena, const char *folder
     return names;
 }
 
-cJSON *kt_test_json(struct kt_arena *arena, const char *text)
-{
-    struct kt_json_parsed parsed = {0};
-    struct kt_error error = {0};
-    if (kt_json_parse(arena, kt_str(text), KT_JSON_DUPLICATES_REFUSE, &parsed, &error) < 0) {
-        give_up(text, error.message);
-    }
-    return parsed.root;
-}
-
 cJSON *kt_test_yaml(struct kt_arena *arena, struct kt_str text)
 {
     struct kt_yaml_document document = {0};

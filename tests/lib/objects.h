@@ -7,6 +7,7 @@
 #define KT_TESTS_LIB_OBJECTS_H
 
 #include "text/json.h"
+#include "tests/lib/json_text.h"
 
 /* A file by its path in the repository. The tests run from its root, or KT_SOURCE_DIR names it. */
 struct kt_str kt_test_read_file(struct kt_arena *arena, const char *path);
@@ -14,7 +15,6 @@ struct kt_str kt_test_read_file(struct kt_arena *arena, const char *path);
 const char *const *kt_test_list_files(struct kt_arena *arena, const char *folder, const char *suffix,
                                       size_t *ret_count);
 
-cJSON *kt_test_json(struct kt_arena *arena, const char *text);
 cJSON *kt_test_yaml(struct kt_arena *arena, struct kt_str text);
 const char *kt_test_write_json(struct kt_arena *arena, const cJSON *node);
 
