@@ -577,6 +577,7 @@ static void bad_settings_are_told(void **state)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    kt_log_set_level(KT_LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_path_answers_with_the_uid, set_up_running, tear_down),
         cmocka_unit_test_setup_teardown(a_refusal_is_a_review_too, set_up_running, tear_down),

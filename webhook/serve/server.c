@@ -207,6 +207,7 @@ static void drain(struct kt_server *server, int stop_fd)
 void kt_server_run(struct kt_server *server, int stop_fd)
 {
     KT_CLEANUP(kt_close_fd) int changes = watch_certificate(server);
+    reload_certificate(server); /* what changed before the watch began */
     for (;;) {
         struct pollfd entries[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = changes, .events = POLLIN}};
         int count = poll(entries, KT_ARRAY_LENGTH(entries), CERTIFICATE_POLL_MS);
