@@ -18,7 +18,7 @@ static void refuse_line(struct kt_str beginning, const char *message, struct kt_
     write_error(answer, message);
 }
 
-static int count_nodes(struct kt_arena *arena, const cJSON *root, uint32_t *ret, struct kt_error *error)
+static int count_nodes(struct kt_arena *arena, const cJSON *root, int64_t *ret, struct kt_error *error)
 {
     struct kt_settings settings;
     struct kt_cluster_objects storage;
@@ -38,7 +38,7 @@ static void answer_line(const void *context, struct kt_arena *arena, struct kt_s
     (void)context;
     struct kt_json_parsed parsed = {0};
     struct kt_error error = {0};
-    uint32_t count = 0;
+    int64_t count = 0;
     if (kt_json_parse(arena, line, KT_JSON_DUPLICATES_LAST_WINS, &parsed, &error) < 0) {
         write_error(answer, error.message);
         return;
@@ -52,7 +52,7 @@ static void answer_line(const void *context, struct kt_arena *arena, struct kt_s
     kt_strbuf_puts(answer, "{\"id\":");
     kt_json_write(answer, id, KT_JSON_COMPACT);
     if (code == 0) {
-        kt_strbuf_printf(answer, ",\"targetNodeCount\":%u,\"objects\":[],\"error\":null}", count);
+        kt_strbuf_printf(answer, ",\"targetNodeCount\":%lld,\"objects\":[],\"error\":null}", (long long)count);
     } else {
         kt_strbuf_puts(answer, ",\"targetNodeCount\":null,\"objects\":[],\"error\":");
         kt_json_write_string(answer, kt_str(error.message));

@@ -143,6 +143,16 @@ static void fill_method(struct filling *filling)
     }
     cJSON *old = carry_over(filling, filling->old.tuning.node, "method");
     fill(filling, D04, "/tuning", "method", old ? old : kt_json_new_string(filling->arena, "qlora"));
+    if (!old) {
+        /* Upstream refuses a tuning without a method twice over: for the method, and for the config map that goes by
+         * its name. */
+        struct kt_finding *note = kt_findings_add(&filling->result->notes, kt_defaults[D04].id, KT_SEVERITY_WARNING,
+                                                  KT_ORIGIN_OWN, kt_defaults[D04].field, KT_PROBLEM_NOTE, NULL,
+                                                  "none was given: qlora is used, which needs the least memory");
+        if (note) {
+            note->relaxed = true;
+        }
+    }
 }
 
 static void fill_access_mode(struct filling *filling, const char *purpose, const cJSON *old_preset)

@@ -147,6 +147,34 @@ static void drop_idle(struct kt_findings *findings, size_t known)
     findings->count = kept;
 }
 
+/* Does upstream refuse the object as it was written, because it lacks what a default of ours fills in? The CRD of
+ * upstream requires labelSelector, its rules the other two. */
+static bool upstream_misses_a_default(const struct kt_facts *facts)
+{
+    const struct kt_workspace *written = facts->written;
+    const char *method = written->tuning.method;
+    const char *machine = written->resource.instance_type;
+    struct kt_workspace before;
+    kt_workspace_view(facts->before_written, &before);
+    bool is_update = facts->operation == KT_OPERATION_UPDATE;
+    bool had_no_method = is_update && !(before.tuning.method && *before.tuning.method);
+    bool lacks_method = written->tuning.node && !(method && *method) && !had_no_method;
+    bool lacks_machine = !facts->bring_your_own && !(machine && *machine);
+    bool lacks_selector = written->resource.node && !written->resource.label_selector;
+    return lacks_method || lacks_machine || lacks_selector;
+}
+
+/* `own` stands exactly where upstream would pass. It does not pass an object that lacks such a field, whatever else we
+ * find wrong with it. */
+static void mark_origins(const struct kt_facts *facts, struct kt_findings *findings)
+{
+    for (size_t i = 0; upstream_misses_a_default(facts) && i < findings->count; i++) {
+        if (findings->items[i].severity == KT_SEVERITY_ERROR) {
+            findings->items[i].origin = KT_ORIGIN_UPSTREAM;
+        }
+    }
+}
+
 /* `object` is the new object with its defaults. Both are read as if what is still absent had its default: the mutating
  * webhook may have been down, and it leaves an object alone that is being deleted. */
 static void judge_object(struct kt_arena *arena, const struct kt_admission_request *request, cJSON *object,
@@ -165,6 +193,7 @@ static void judge_object(struct kt_arena *arena, const struct kt_admission_reque
     if (is_update) {
         kt_ratchet(findings, now, before);
     }
+    mark_origins(&facts, findings);
 }
 
 static int finish(struct kt_arena *arena, struct kt_findings *findings, struct kt_error *error)
@@ -198,8 +227,11 @@ static int validate(struct kt_arena *arena, const struct kt_admission_request *r
     judge_object(arena, request, defaulting->mutated, findings);
     for (size_t i = 0; i < defaulting->notes.count; i++) {
         const struct kt_finding *note = &defaulting->notes.items[i];
-        kt_findings_add(findings, note->rule, note->severity, note->origin, note->field, note->problem, NULL, "%s",
-                        note->message);
+        struct kt_finding *added = kt_findings_add(findings, note->rule, note->severity, note->origin, note->field,
+                                                   note->problem, NULL, "%s", note->message);
+        if (added) {
+            added->relaxed = note->relaxed;
+        }
     }
     return finish(arena, findings, error);
 }

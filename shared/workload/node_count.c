@@ -122,13 +122,12 @@ static int read_machine(const struct kt_facts *facts, struct machine *ret, struc
 /* --- counting ------------------------------------------------------------------------------------------------------
  */
 
-static uint32_t requested_count(const struct kt_facts *facts)
+static int64_t requested_count(const struct kt_facts *facts)
 {
-    int64_t count = kt_workspace_count(&facts->now);
-    return count > 0 ? (uint32_t)KT_MIN(count, (int64_t)INT32_MAX) : 1;
+    return KT_MAX(kt_workspace_count(&facts->now), (int64_t)1);
 }
 
-static int count_for_model(const struct kt_facts *facts, uint32_t *ret, struct kt_error *error)
+static int count_for_model(const struct kt_facts *facts, int64_t *ret, struct kt_error *error)
 {
     struct machine machine;
     struct kt_inference_input input;
@@ -152,22 +151,26 @@ static int count_for_model(const struct kt_facts *facts, uint32_t *ret, struct k
     if (code == 0 && machine.is_slice && estimate.nodes > 1) {
         return kt_error_set(error, KT_EINVAL, "the model does not fit on one MIG slice, and slices cannot be combined");
     }
-    *ret = code == 0 ? KT_MAX(estimate.nodes, 1u) : *ret;
+    if (code == 0) {
+        *ret = KT_MAX((int64_t)estimate.nodes, (int64_t)1);
+    }
     return code;
 }
 
 int kt_node_count(struct kt_arena *arena, cJSON *workspace, const struct kt_settings *settings,
-                  const struct kt_cluster *cluster, uint32_t *ret, struct kt_error *error)
+                  const struct kt_cluster *cluster, int64_t *ret, struct kt_error *error)
 {
     const struct kt_admission_request request = {
         .operation = KT_OPERATION_CREATE, .object = workspace, .settings = settings, .cluster = cluster};
     struct kt_workspace written;
     struct kt_facts facts;
-    uint32_t count = 1;
+    int64_t count = 1;
     int code = 0;
     kt_workspace_view(workspace, &written);
     kt_facts_read(arena, &request, &written, kt_admission_assume_defaults(arena, &request, workspace), NULL, &facts);
-    if (facts.now.inference.node && (facts.runtime_transformers || !is_given(facts.now.inference.preset.name))) {
+    if (facts.now.inference.node && facts.runtime_transformers) {
+        count = kt_workspace_count(&facts.now);
+    } else if (facts.now.inference.node && !is_given(facts.now.inference.preset.name)) {
         count = requested_count(&facts);
     } else if (facts.now.inference.node) {
         code = count_for_model(&facts, &count, error);
