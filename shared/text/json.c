@@ -57,8 +57,11 @@ struct walk {
     enum kt_json_duplicates policy;
     struct kt_json_key *sort_space; /* for two times the largest object */
     size_t keys_seen;
-    cJSON *open[KT_LIMIT_JSON_DEPTH + 1]; /* containers from the root inwards */
+    cJSON *open[KT_LIMIT_JSON_DEPTH + 1];  /* containers from the root inwards */
+    size_t index[KT_LIMIT_JSON_DEPTH + 1]; /* which child of each is being visited */
     size_t depth;
+    const cJSON *path_object; /* whose path is known, because it had a duplicate before */
+    const char *path;
     const struct kt_json_duplicate *first_duplicate;
     const struct kt_json_duplicate **last_duplicate;
     struct kt_error *error;
@@ -81,24 +84,27 @@ static int attach_number(struct walk *walk, cJSON *node)
     return kt_json_scan_fail(walk->error, walk->source, offset, "the number is too large");
 }
 
-/* Path of the innermost open object, for people. */
-static const char *open_path(const struct walk *walk)
+/* Path of the innermost open object. Nothing here looks at siblings: there may be a duplicate in every object of a long
+ * array. */
+static const char *open_path(struct walk *walk)
 {
+    if (walk->path_object == walk->open[walk->depth - 1])
+        return walk->path;
     struct kt_strbuf path;
     kt_strbuf_init(&path, walk->arena, KT_LIMIT_JSON_STRING_BYTES);
     for (size_t i = 1; i < walk->depth; i++) {
-        const cJSON *container = walk->open[i - 1];
-        if (kt_json_is_object(container)) {
+        if (kt_json_is_object(walk->open[i - 1])) {
             kt_strbuf_puts(&path, path.length > 0 ? "." : "");
             kt_strbuf_puts(&path, walk->open[i]->string);
-            continue;
+        } else {
+            kt_strbuf_printf(&path, "[%zu]", walk->index[i - 1]);
         }
-        size_t index = 0;
-        for (const cJSON *item = container->child; item != walk->open[i]; item = item->next)
-            index++;
-        kt_strbuf_printf(&path, "[%zu]", index);
     }
-    return path.failed ? NULL : path.data;
+    if (path.failed)
+        return NULL;
+    walk->path_object = walk->open[walk->depth - 1];
+    walk->path = path.data;
+    return path.data;
 }
 
 static int refuse_duplicate(struct walk *walk, const cJSON *member, const char *path)
@@ -172,6 +178,7 @@ static int walk_tree(struct walk *walk, cJSON *root)
         if (code < 0)
             return code;
         if (node->child) {
+            walk->index[walk->depth] = 0;
             walk->open[walk->depth++] = node;
             node = node->child;
             continue;
@@ -180,6 +187,7 @@ static int walk_tree(struct walk *walk, cJSON *root)
             cJSON *next = node == root ? NULL : node->next;
             leave_node(walk, node);
             if (next) {
+                walk->index[walk->depth - 1]++;
                 node = next;
                 break;
             }

@@ -80,7 +80,8 @@ bool kt_json_double(const cJSON *node, double *ret);
 bool kt_json_true(const cJSON *node);
 
 /* Same kind and content; members of objects in any order, numbers by value (exactly: 2^53 and 2^53 + 1 differ, 1 and
- * 1.0 do not). Two NULLs are equal. False for trees deeper than KT_LIMIT_TREE_DEPTH. */
+ * 1.0 do not). Two NULLs are equal. Linear while the members are in the same order. False for trees deeper than
+ * KT_LIMIT_TREE_DEPTH. */
 bool kt_json_equal(const cJSON *a, const cJSON *b);
 
 /* --- building; all nodes live in the arena; NULL when memory is out (arena->failed) ------------------------------- */

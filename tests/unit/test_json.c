@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -353,6 +354,21 @@ static void test_one_key_twenty_thousand_times(void **state)
     assert_null(parsed.duplicates->next);
 }
 
+/* Nothing about duplicates may grow faster than the text: 33,000 of them are as quick as 33,000 other members. */
+static void test_a_duplicate_in_every_item_of_a_long_array(void **state)
+{
+    struct kt_json_parsed parsed;
+    struct kt_str text = repeated(*state, "{\"items\":[{\"a\":0,\"a\":1}", ",{\"a\":0,\"a\":1}", 32999, "]}");
+    assert_int_equal(kt_json_parse(*state, text, KT_JSON_DUPLICATES_LAST_WINS, &parsed, NULL), 0);
+    char path[40];
+    size_t count = 0;
+    for (const struct kt_json_duplicate *at = parsed.duplicates; at; at = at->next, count++) {
+        snprintf(path, sizeof(path), "items[%zu]", count);
+        assert_string_equal(at->path, path);
+    }
+    assert_int_equal(count, 33000);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -371,6 +387,7 @@ int main(void)
         TEST(test_last_duplicate_wins_and_is_listed),
         TEST(test_duplicates_in_objects_of_any_size),
         TEST(test_one_key_twenty_thousand_times),
+        TEST(test_a_duplicate_in_every_item_of_a_long_array),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

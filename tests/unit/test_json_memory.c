@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "tests/lib/json_text.h"
@@ -102,12 +103,59 @@ static void test_every_arena_limit_is_survived(void **state KT_UNUSED)
     }
 }
 
+/* cJSON knows one pair of hooks for the whole process; each thread must get the memory of its own arena all the same.
+ */
+static void *parse_many(void *result)
+{
+    KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+    kt_arena_init(&arena, (size_t)KT_MIB);
+    for (int i = 0; i < 300; i++) {
+        kt_arena_reset(&arena);
+        const char *text = kt_arena_printf(&arena, "{\"thread\":\"%p\",\"list\":[%d,{\"x\":null}]}", result, i);
+        struct kt_json_parsed parsed;
+        struct kt_strbuf buffer;
+        kt_strbuf_init(&buffer, &arena, 1000);
+        if (kt_json_parse(&arena, kt_str(text), KT_JSON_DUPLICATES_REFUSE, &parsed, NULL) != 0)
+            return NULL;
+        kt_json_write(&buffer, parsed.root, KT_JSON_COMPACT);
+        if (!kt_streq(buffer.data, text))
+            return NULL;
+    }
+    *(bool *)result = true;
+    return NULL;
+}
+
+static void test_threads_do_not_mix(void **state KT_UNUSED)
+{
+    pthread_t threads[4];
+    bool good[KT_ARRAY_LENGTH(threads)] = {false};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, parse_many, &good[i]), 0);
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(threads); i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(good[i]);
+    }
+}
+
+/* Outside of a call with an arena cJSON still has the heap, and gives back what it took. */
+static void test_cjson_has_the_heap_without_an_arena(void **state)
+{
+    kt_test_json(*state, "{}"); /* the hooks are there from here on */
+    size_t before = kt_heap_allocation_count();
+    cJSON *node = cJSON_CreateString("text");
+    assert_non_null(node);
+    assert_int_equal(kt_heap_allocation_count(), before + 2);
+    cJSON_Delete(node);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_every_failing_allocation_is_survived),
         TEST(test_every_arena_limit_is_survived),
+        TEST(test_threads_do_not_mix),
+        TEST(test_cjson_has_the_heap_without_an_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
