@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "admission/admission.h"
+#include "base/limits.h"
 #include "tests/lib/objects.h"
 
 enum { MOST_RULES = 400 };
