@@ -11,8 +11,7 @@
 #include "text/json_duplicates.h"
 #include "text/json_scan.h"
 
-/* --- cJSON's hooks: process-wide, so they look at the thread to find the arena -------------------------------------
- */
+/* --- cJSON's hooks: process-wide, so they look at the thread to find the arena ------------------------------------ */
 
 static _Thread_local struct kt_arena *hook_arena;
 static pthread_once_t hooks_once = PTHREAD_ONCE_INIT;
@@ -45,8 +44,7 @@ static cJSON *run_cjson(struct kt_arena *arena, const char *text, size_t length)
     return root;
 }
 
-/* --- the walk after parsing ----------------------------------------------------------------------------------------
- */
+/* --- the walk after parsing --------------------------------------------------------------------------------------- */
 
 struct walk {
     struct kt_arena *arena;
@@ -198,8 +196,7 @@ static int walk_tree(struct walk *walk, cJSON *root)
     }
 }
 
-/* --- the front door ------------------------------------------------------------------------------------------------
- */
+/* --- the front door ----------------------------------------------------------------------------------------------- */
 
 int kt_json_parse_nodes(struct kt_arena *arena, struct kt_str text, enum kt_json_duplicates duplicates,
                         size_t limit_nodes, struct kt_json_parsed *ret, struct kt_error *error)

@@ -104,8 +104,7 @@ cJSON *kt_json_reference(struct kt_arena *arena, const cJSON *node)
     return copy;
 }
 
-/* --- lists of children ---------------------------------------------------------------------------------------------
- */
+/* --- lists of children -------------------------------------------------------------------------------------------- */
 
 /* Puts a node without a parent in front of `before`, or at the end when that is NULL. */
 static void link_child(cJSON *container, cJSON *before, cJSON *child)
@@ -219,8 +218,7 @@ cJSON *kt_json_ensure_object(struct kt_arena *arena, cJSON *object, const char *
     return kt_json_is_object(member) ? member : NULL;
 }
 
-/* --- cloning -------------------------------------------------------------------------------------------------------
- */
+/* --- cloning ------------------------------------------------------------------------------------------------------ */
 
 static cJSON *clone_below(struct kt_arena *arena, const cJSON *node, unsigned depth)
 {

@@ -19,8 +19,7 @@ void kt_json_patch_add(struct kt_arena *arena, cJSON *patch, const char *pointer
         kt_json_append(arena, patch, operation);
 }
 
-/* --- applying ------------------------------------------------------------------------------------------------------
- */
+/* --- applying ----------------------------------------------------------------------------------------------------- */
 
 struct apply {
     struct kt_arena *arena;

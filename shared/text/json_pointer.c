@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* --- writing pointers ----------------------------------------------------------------------------------------------
- */
+/* --- writing pointers --------------------------------------------------------------------------------------------- */
 
 void kt_json_pointer_add_key(struct kt_strbuf *pointer, const char *key)
 {
@@ -25,8 +24,7 @@ void kt_json_pointer_add_index(struct kt_strbuf *pointer, size_t index)
     kt_strbuf_printf(pointer, "/%zu", index);
 }
 
-/* --- following pointers --------------------------------------------------------------------------------------------
- */
+/* --- following pointers ------------------------------------------------------------------------------------------- */
 
 bool kt_json_pointer_valid(struct kt_str pointer)
 {

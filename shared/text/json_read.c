@@ -150,8 +150,7 @@ bool kt_json_true(const cJSON *node)
     return is_kind(node, cJSON_True);
 }
 
-/* --- comparing -----------------------------------------------------------------------------------------------------
- */
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static bool equal_below(const cJSON *a, const cJSON *b, unsigned depth);
 

@@ -52,8 +52,7 @@ static int64_t days_in_month(int64_t year, int64_t month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* --- RFC 3339 ------------------------------------------------------------------------------------------------------
- */
+/* --- RFC 3339 ----------------------------------------------------------------------------------------------------- */
 
 /* Takes exactly `digits` digits off the front. */
 static bool take_number(struct kt_str *text, size_t digits, int64_t *ret)
@@ -155,8 +154,7 @@ void kt_time_write_rfc3339(struct kt_strbuf *buffer, int64_t ms)
                      (int)(second_of_day / 3600), (int)(second_of_day / 60 % 60), (int)(second_of_day % 60));
 }
 
-/* --- ages ----------------------------------------------------------------------------------------------------------
- */
+/* --- ages --------------------------------------------------------------------------------------------------------- */
 
 #define MINUTE 60
 #define HOUR (60 * MINUTE)

@@ -39,8 +39,7 @@ static void assert_refused(struct kt_arena *arena, struct kt_str text, int code,
     assert_int_equal(parsed.nodes, 77);
 }
 
-/* --- round trips ---------------------------------------------------------------------------------------------------
- */
+/* --- round trips -------------------------------------------------------------------------------------------------- */
 
 static void test_compact_text_comes_back_unchanged(void **state)
 {
@@ -131,8 +130,7 @@ static void test_writer_replaces_invalid_utf8_and_respects_the_limit(void **stat
     assert_int_equal(buffer.length, 0);
 }
 
-/* --- what is refused -----------------------------------------------------------------------------------------------
- */
+/* --- what is refused ---------------------------------------------------------------------------------------------- */
 
 static void test_bad_grammar_is_refused_with_its_place(void **state)
 {
@@ -289,8 +287,7 @@ static void test_a_large_hostile_text_stays_within_the_arena(void **state)
     kt_arena_release(&small);
 }
 
-/* --- duplicate keys ------------------------------------------------------------------------------------------------
- */
+/* --- duplicate keys ----------------------------------------------------------------------------------------------- */
 
 static void test_duplicate_keys_are_refused_by_name_and_place(void **state)
 {

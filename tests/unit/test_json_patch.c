@@ -166,8 +166,7 @@ static void test_a_patch_is_built_with_shared_values(void **state KT_UNUSED)
     assert_string_equal(written(root), "{\"spec\":{\"x\":[1],\"count\":1},\"copy\":{\"x\":[1]}}");
 }
 
-/* --- limits --------------------------------------------------------------------------------------------------------
- */
+/* --- limits ------------------------------------------------------------------------------------------------------- */
 
 static cJSON *operations(size_t count, const char *pointer, cJSON *value)
 {
@@ -232,8 +231,7 @@ static void test_a_chain_of_nested_additions_stops_at_the_limit(void **state KT_
     assert_non_null(strstr(error.message, "levels of nesting"));
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static void test_every_arena_limit_is_survived(void **state KT_UNUSED)
 {

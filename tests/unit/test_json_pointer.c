@@ -143,8 +143,7 @@ static void test_written_pointers_are_found_again(void **state KT_UNUSED)
     assert_string_equal(pointer.data, "/metadata/~0~1~01~1~1/12/");
 }
 
-/* --- field paths ---------------------------------------------------------------------------------------------------
- */
+/* --- field paths -------------------------------------------------------------------------------------------------- */
 
 static void test_field_paths_are_written_as_kubernetes_does(void **state KT_UNUSED)
 {
