@@ -5,7 +5,7 @@
 # A folder's files use their own namespace, so that no example stands on another's ConfigMap.
 apply_example() {
     local path=$1 fate=$2 rules=$3 namespace output status
-    namespace=example-$(basename "$path" .yaml | tr -c 'a-z0-9\n' -)
+    namespace=$(tr -c 'a-z0-9\n' - <<<"${path%.yaml}")
     kubectl create namespace "$namespace" >/dev/null || return
     output=$(kubectl apply -n "$namespace" -f "$root/examples/$path" 2>&1)
     status=$?

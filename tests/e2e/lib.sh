@@ -49,7 +49,7 @@ cluster_down() {
     [ -n "${cluster_dir:-}" ] && "$root/tests/cluster/down.sh" "$cluster_dir" >/dev/null 2>&1
 }
 
-# webhook_start [FLAG...]: the server on free ports, with certificates of its own and the rights of its service account.
+# webhook_start [FLAG...] (not inside `check`, which runs in a subshell): the server on free ports, with certificates of its own and the rights of its service account.
 webhook_start() {
     local certs=$cluster_dir/webhook-certs
     webhook_log=$cluster_dir/webhook.log
@@ -57,7 +57,7 @@ webhook_start() {
     : >"$webhook_log"
     "$webhook" --bind-address=127.0.0.1 --webhook-port="${webhook_port:-0}" --health-port=0 --metrics-port=0 \
         --tls-cert-file="$certs/tls.crt" --tls-key-file="$certs/tls.key" --release-namespace="$release_namespace" \
-        ${webhook_kubeconfig_file:+--kubeconfig="$webhook_kubeconfig_file"} --shutdown-delay=0s "$@" 2>"$webhook_log" &
+        ${webhook_kubeconfig_file:+--kubeconfig="$webhook_kubeconfig_file"} --shutdown-delay=0s "$@" >/dev/null 2>"$webhook_log" &
     webhook_pid=$!
     until_true 20 grep -q '"msg":"serving"' "$webhook_log" || return
     webhook_port=$(log_value webhookPort) health_port=$(log_value healthPort) metrics_port=$(log_value metricsPort)
