@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Every example, applied with plain kubectl, meets the fate that examples/expect.tsv states.
 
 # A folder's files use their own namespace, so that no example stands on another's ConfigMap.

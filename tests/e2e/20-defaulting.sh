@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What the mutating webhook fills in, and that it never trips its own immutability.
 
 get_field() { kubectl get workspace "$1" -n "${3:-default}" -o "jsonpath={$2}"; }

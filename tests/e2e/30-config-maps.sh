@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # The server reads ConfigMaps: a broken one is found, a new one is seen at once, a missing one is named.
 
 tuning_with_config() { # NAME CONFIG

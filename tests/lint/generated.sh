@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The tables between "generated" marks in README.md come from the programs. Without --update: fails when they are stale.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+: "${BUILD:=build}"
+plugin=$BUILD/bin/kubectl-kaito
+
+table() {
+    case $1 in
+    defaults) "$plugin" check --list-defaults -o markdown ;;
+    differences) "$plugin" check --list-rules -o markdown | awk 'NR <= 2 || /\| own \|/ || /relaxed/' ;;
+    esac
+}
+
+fresh=$(mktemp)
+trap 'rm -f "$fresh"' EXIT
+while IFS= read -r line; do
+    if [[ $line =~ ^'<!-- generated: '([a-z]+)' -->'$ ]]; then
+        printf '%s\n' "$line"
+        table "${BASH_REMATCH[1]}"
+        while IFS= read -r line && [ "$line" != '<!-- end -->' ]; do :; done
+    fi
+    printf '%s\n' "$line"
+done <README.md >"$fresh"
+if [ "${1:-}" = --update ]; then
+    cat "$fresh" >README.md
+elif ! diff -u README.md "$fresh"; then
+    echo "README.md is stale: make update-generated" >&2
+    exit 1
+else
+    echo "generated tables: fresh"
+fi
