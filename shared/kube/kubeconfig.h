@@ -69,7 +69,7 @@ struct kt_kubeconfig_user {
     const char *password;
     struct kt_impersonation impersonation;
     const struct kt_exec_config *exec; /* NULL: none */
-    const char *auth_provider;         /* name of a legacy auth-provider, which nobody supports any more; "" */
+    const char *auth_provider;         /* name of a legacy auth-provider, which we do not support; "" */
 };
 
 struct kt_kubeconfig_context {
