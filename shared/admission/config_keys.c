@@ -50,109 +50,6 @@ void kt_config_check_quantisation(struct kt_rule_run *run)
                          "config");
 }
 
-/* --- output_dir --------------------------------------------------------------------------------------------------- */
-
-/* What Go's filepath.Clean makes of an absolute path, into the arena. */
-static const char *clean_path(struct kt_arena *arena, const char *path)
-{
-    size_t length = strlen(path);
-    char *cleaned = kt_arena_alloc(arena, length + 2);
-    size_t used = 0;
-    if (cleaned == NULL)
-        return NULL;
-    for (const char *at = path; *at != '\0';) {
-        size_t part = strcspn(at, "/");
-        if (part == 2 && strncmp(at, "..", 2) == 0) {
-            while (used > 0 && cleaned[--used] != '/')
-                ;
-        } else if (part > 0 && !(part == 1 && *at == '.')) {
-            cleaned[used++] = '/';
-            memcpy(cleaned + used, at, part);
-            used += part;
-        }
-        at += part;
-        at += strspn(at, "/");
-    }
-    if (used == 0)
-        cleaned[used++] = '/';
-    cleaned[used] = '\0';
-    return cleaned;
-}
-
-/* Upstream joins every value below /mnt, cleans it, and compares the beginning as text. */
-static bool upstream_refuses_directory(struct kt_arena *arena, const char *directory)
-{
-    const char *joined = kt_arena_printf(arena, "/mnt/%s", directory);
-    const char *cleaned = joined != NULL ? clean_path(arena, joined) : NULL;
-    return cleaned != NULL && (kt_streq(cleaned, "/mnt") || strncmp(cleaned, "/mnt", 4) != 0);
-}
-
-static bool is_in(const char *path, const char *directory)
-{
-    size_t length = strlen(directory);
-    return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
-/* Why the trainer must not write there, or NULL. */
-static const char *directory_reason(struct kt_arena *arena, const char *directory)
-{
-    const char *cleaned = directory[0] == '/' ? clean_path(arena, directory) : NULL;
-    size_t length = strlen(directory);
-    if (directory[0] != '/')
-        return "it is not an absolute path, so the trainer writes it into its own folder and the adapter is lost with "
-               "the "
-               "pod";
-    if (cleaned == NULL)
-        return NULL; /* no memory */
-    if (!is_in(cleaned, "/mnt") || kt_streq(cleaned, "/mnt"))
-        return "it is not below /mnt/, where the result volume is mounted, so the adapter is lost with the pod";
-    if (is_in(cleaned, "/mnt/data") || is_in(cleaned, "/mnt/config"))
-        return "/mnt/data and /mnt/config hold the data and this config";
-    while (length > 1 && directory[length - 1] == '/')
-        length--;
-    if (strlen(cleaned) != length || strncmp(cleaned, directory, length) != 0)
-        return "it is not a clean path: the volume is mounted where the path leads without \"..\", \".\" and \"//\"";
-    return NULL;
-}
-
-void kt_config_check_output_dir(struct kt_rule_run *run)
-{
-    const struct kt_facts *facts = run->facts;
-    const cJSON *value = kt_tuning_config_value(facts->config.sections, "TrainingArguments", "output_dir");
-    const char *directory = kt_json_string(value);
-    const char *reason = NULL;
-    enum kt_origin on_create = kt_rule_origin_on_create(facts);
-    if (value == NULL)
-        return;
-    if (directory == NULL) {
-        kt_config_report(run, on_create, KT_PROBLEM_INVALID, kt_training_value_text(facts->arena, value),
-                         "TrainingArguments.output_dir must be text such as \"/mnt/results\", got %s",
-                         kt_json_kind(value));
-        return;
-    }
-    reason = directory_reason(facts->arena, directory);
-    if (reason != NULL)
-        kt_config_report(run, upstream_refuses_directory(facts->arena, directory) ? on_create : KT_ORIGIN_OWN,
-                         KT_PROBLEM_INVALID, directory,
-                         "TrainingArguments.output_dir: %s; use a folder such as \"/mnt/results\"", reason);
-}
-
-/* A config map of the user's own that could be read. */
-static bool has_own_config(const struct kt_facts *facts)
-{
-    return facts->config.sections != NULL && !facts->config.is_template;
-}
-
-void kt_config_check_output_dir_given(struct kt_rule_run *run)
-{
-    const struct kt_facts *facts = run->facts;
-    if (has_own_config(facts) &&
-        kt_tuning_config_value(facts->config.sections, "TrainingArguments", "output_dir") == NULL)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-                         "TrainingArguments.output_dir is not set: the libraries then write the adapter outside the "
-                         "mounted result volume; set it to \"/mnt/results\"");
-}
-
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
 typedef void visit_key(struct kt_rule_run *run, const char *section, const cJSON *member);
@@ -171,8 +68,9 @@ static void for_each_key(struct kt_rule_run *run, visit_key *visit)
 
 static const char *dotted(struct kt_rule_run *run, const char *section, const char *key)
 {
-    const char *name = kt_arena_printf(run->facts->arena, "%s.%s", section, key);
-    return name != NULL ? name : key;
+    int length = (int)kt_utf8_prefix(kt_str(key), 64);
+    const char *name = kt_arena_printf(run->facts->arena, "%s.%.*s", section, length, key);
+    return name != NULL ? name : section;
 }
 
 static bool section_has_keys(const char *section)
@@ -342,6 +240,12 @@ void kt_config_check_targets(struct kt_rule_run *run)
                      facts->model->name, module_names(facts));
 }
 
+static const char *shortened(struct kt_arena *arena, const char *text)
+{
+    const char *copy = kt_arena_strndup(arena, text, kt_utf8_prefix(kt_str(text), 48));
+    return copy != NULL ? copy : "";
+}
+
 void kt_config_check_some_targets(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
@@ -349,10 +253,10 @@ void kt_config_check_some_targets(struct kt_rule_run *run)
     if (targets.unknown > 0 && targets.unknown < targets.named)
         kt_config_report(
             run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-            "%zu of the %zu names in LoraConfig.target_modules (\"%.48s\"%s) are no modules of %s and are passed "
+            "%zu of the %zu names in LoraConfig.target_modules (\"%s\"%s) are no modules of %s and are passed "
             "over; it has %s",
-            targets.unknown, targets.named, targets.first_unknown, targets.unknown > 1 ? ", ..." : "",
-            facts->model->name, module_names(facts));
+            targets.unknown, targets.named, shortened(facts->arena, targets.first_unknown),
+            targets.unknown > 1 ? ", ..." : "", facts->model->name, module_names(facts));
 }
 
 /* --- hints -------------------------------------------------------------------------------------------------------- */
@@ -360,7 +264,7 @@ void kt_config_check_some_targets(struct kt_rule_run *run)
 void kt_config_check_batch_size(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
-    if (has_own_config(facts) &&
+    if (kt_config_is_own(facts) &&
         kt_tuning_config_value(facts->config.sections, "TrainingArguments", "per_device_train_batch_size") == NULL)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
                          "TrainingArguments.per_device_train_batch_size is not set, so the library's default of %d is "
@@ -382,7 +286,7 @@ void kt_config_check_bfloat16(struct kt_rule_run *run)
     bool bf16 = false;
     struct kt_tuning_gpu gpu;
     kt_tuning_gpu_of(facts, &gpu);
-    if (!has_own_config(facts) || gpu.compute_capability == 0 || gpu.compute_capability >= 80)
+    if (!kt_config_is_own(facts) || gpu.compute_capability == 0 || gpu.compute_capability >= 80)
         return;
     kt_training_value_flag(kt_tuning_config_value(facts->config.sections, "TrainingArguments", "fp16"), &fp16);
     kt_training_value_flag(kt_tuning_config_value(facts->config.sections, "TrainingArguments", "bf16"), &bf16);

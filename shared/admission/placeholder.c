@@ -2,6 +2,7 @@
 #include "admission/placeholder.h"
 
 #include "base/strbuf.h"
+#include "text/json.h"
 
 #define SENTENCE_LIMIT_BYTES ((size_t)512)
 #define MAX_NAMED 3
@@ -102,8 +103,7 @@ const char *kt_placeholder_sentence(struct kt_arena *arena, struct kt_str text)
     kt_strbuf_init(&sentence, arena, SENTENCE_LIMIT_BYTES);
     while (found.length > 0 && count < MAX_NAMED) {
         const char *end = found.data + found.length;
-        kt_strbuf_printf(&sentence, "%s\"%.*s\"", count > 0 ? " and " : "", (int)KT_MIN(found.length, (size_t)64),
-                         found.data);
+        kt_strbuf_printf(&sentence, "%s\"%.*s\"", count > 0 ? " and " : "", (int)kt_utf8_prefix(found, 64), found.data);
         count++;
         found = kt_placeholder_find((struct kt_str){end, text.length - (size_t)(end - text.data)});
     }

@@ -18,6 +18,8 @@
 
 #define CONFIG_KEY "training_config.yaml"
 #define ROOT_KEY "training_config"
+/* Of a message: keys and values of the user's are in it as they are. */
+#define MAX_TEXT_RUNES ((size_t)500)
 
 static const char *or_word(const char *text, const char *word)
 {
@@ -33,11 +35,17 @@ struct kt_finding *kt_config_report(struct kt_rule_run *run, enum kt_origin orig
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    text[kt_utf8_prefix(kt_str(text), MAX_TEXT_RUNES)] = '\0';
     if (config->is_template && config->name != NULL)
         return kt_rule_report_as(run, origin, KT_FIELD_TUNING_CONFIG, problem, value,
                                  "%s (in the template %s/%s; name a ConfigMap of your own to use another)", text,
                                  or_word(config->namespace_, "?"), config->name);
     return kt_rule_report_as(run, origin, KT_FIELD_TUNING_CONFIG, problem, value, "%s", text);
+}
+
+bool kt_config_is_own(const struct kt_facts *facts)
+{
+    return facts->config.sections != NULL && !facts->config.is_template;
 }
 
 /* --- the ConfigMap ------------------------------------------------------------------------------------------------ */
@@ -89,7 +97,8 @@ static void check_has_key(struct kt_rule_run *run)
     kt_strbuf_init(&keys, facts->arena, KT_KIB);
     cJSON_ArrayForEach(member, data)
     {
-        kt_strbuf_printf(&keys, "%s\"%.64s\"", keys.length > 0 ? ", " : "", member->string);
+        kt_strbuf_puts(&keys, keys.length > 0 ? ", " : "");
+        kt_json_write_string(&keys, (struct kt_str){member->string, kt_utf8_prefix(kt_str(member->string), 64)});
     }
     kt_config_report(run, kt_rule_origin_on_create(facts), KT_PROBLEM_REQUIRED, NULL,
                      "data of the ConfigMap must have the key \"" CONFIG_KEY "\"; it has %s",

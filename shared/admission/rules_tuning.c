@@ -49,10 +49,9 @@ static void check_method(struct kt_rule_run *run)
         kt_rule_report_as(run, origin, "tuning.method", KT_PROBLEM_REQUIRED, NULL,
                           "supported values: \"lora\", \"qlora\"");
     else if (!kt_tuning_method_parse(kt_str(method), &parsed))
-        kt_rule_report_as(
-            run, origin, "tuning.method", KT_PROBLEM_UNSUPPORTED, method,
-            "supported values: \"lora\" (16-bit weights), \"qlora\" (4-bit or 8-bit weights, a third of the "
-            "memory)");
+        kt_rule_report_as(run, origin, "tuning.method", KT_PROBLEM_UNSUPPORTED, method,
+                          "supported values: \"lora\" (16-bit weights), \"qlora\" (4-bit or 8-bit weights, which need "
+                          "far less memory)");
 }
 
 /* Upstream takes any text with a slash and something on both sides for a Hugging Face model. */
@@ -80,6 +79,17 @@ static void write_tunable(struct kt_strbuf *text)
     }
 }
 
+/* "; the nearest current one is ..." or "". */
+static const char *successor(const struct kt_facts *facts, const struct kt_model *model)
+{
+    const struct kt_model *next = model->replacement != NULL ? kt_model_find(kt_str(model->replacement)) : NULL;
+    const char *text = NULL;
+    if (next != NULL)
+        text = kt_arena_printf(facts->arena, "; the nearest current one is \"%s\"%s", next->name,
+                               next->tunable ? "" : ", which cannot be fine-tuned");
+    return text != NULL ? text : "";
+}
+
 static void check_preset_known(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
@@ -99,10 +109,8 @@ static void check_preset_known(struct kt_rule_run *run)
     }
     if (model != NULL) {
         kt_rule_report_as(run, origin, FIELD_PRESET, KT_PROBLEM_UNSUPPORTED, preset->name,
-                          "Kaito dropped this preset in %s%s%s%s; supported values: %s",
-                          model->retired_in != NULL ? model->retired_in : "a later version",
-                          model->replacement != NULL ? "; the nearest current one is \"" : "",
-                          model->replacement != NULL ? model->replacement : "", model->replacement != NULL ? "\"" : "",
+                          "Kaito dropped this preset in %s%s; supported values: %s",
+                          model->retired_in != NULL ? model->retired_in : "a later version", successor(facts, model),
                           tunable.data);
         return;
     }
@@ -140,15 +148,18 @@ static void check_bfloat16(struct kt_rule_run *run)
     const struct kt_facts *facts = run->facts;
     struct kt_tuning_gpu gpu;
     kt_tuning_gpu_of(facts, &gpu);
-    /* A config map of one's own is judged by what it says: C016. */
-    if (!facts->config.is_template || gpu.compute_capability == 0 || gpu.compute_capability >= 80)
+    /* A config map of one's own that was read is judged by what it says: C016. */
+    if ((facts->config.sections != NULL && !facts->config.is_template) || gpu.compute_capability == 0 ||
+        gpu.compute_capability >= 80)
         return;
-    kt_rule_report(
-        run, gpu.field, KT_PROBLEM_NOTE, NULL,
-        "%s (compute capability %u.%u) has no bfloat16: a float16 template is used, with fp16: true. It has no "
-        "FlashAttention-2 either, so keep max_length at 2048 or below%s",
-        gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10, gpu.compute_capability % 10,
-        gpu.compute_capability < 70 ? ". Current PyTorch and 4-bit kernels are not built for a GPU this old" : "");
+    kt_rule_report(run, gpu.field, KT_PROBLEM_NOTE, NULL,
+                   "%s (compute capability %u.%u) has no bfloat16: %s. It has no FlashAttention-2 either, so keep "
+                   "max_length at 2048 or below%s",
+                   gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10, gpu.compute_capability % 10,
+                   facts->config.is_template ? "a float16 template is used, with fp16: true"
+                                             : "the tuning config must say fp16: true and float16",
+                   gpu.compute_capability < 70 ? ". Current PyTorch and 4-bit kernels are not built for a GPU this old"
+                                               : "");
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */

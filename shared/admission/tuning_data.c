@@ -144,20 +144,29 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const cJSON *item = NULL;
+    const char *first = NULL;
+    size_t first_index = 0;
     size_t index = 0;
+    size_t unseen = 0;
     if (config_picks_file(facts) ||
         kt_tuning_config_value(facts->config.sections, "DatasetConfig", "dataset_extension") != NULL)
         return;
     cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
     {
         const char *url = kt_json_string(item);
-        size_t at = index++;
-        if (is_given(url) && !names_data_file(downloaded_name(url)))
-            kt_rule_report(run, item_field(facts, FIELD_URLS, at), KT_PROBLEM_NOTE, NULL,
-                           "the trainer looks for csv, json, parquet, arrow or webdataset in the file name \"%.48s\" "
-                           "and finds none: it will not read this file. Use a URL that ends in such a name, or set "
-                           "DatasetConfig.dataset_path in the tuning config",
-                           downloaded_name(url).data);
+        if (is_given(url) && !names_data_file(downloaded_name(url)) && unseen++ == 0) {
+            first = url;
+            first_index = index;
+        }
+        index++;
+    }
+    if (first != NULL) {
+        struct kt_str name = downloaded_name(first);
+        kt_rule_report(run, item_field(facts, FIELD_URLS, first_index), KT_PROBLEM_NOTE, NULL,
+                       "the trainer looks for csv, json, parquet, arrow or webdataset in the name of a file and finds "
+                       "none in \"%.*s\"%s, so it will not read it. Use a URL that ends in such a name, or set "
+                       "DatasetConfig.dataset_path in the tuning config",
+                       (int)kt_utf8_prefix(name, 48), name.data, unseen > 1 ? " (and others)" : "");
     }
 }
 
