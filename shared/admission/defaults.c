@@ -44,6 +44,7 @@ struct filling {
     bool is_new;     /* CREATE: nothing to carry over, and D02 may choose */
     bool may_choose; /* false where an old object is only interpreted */
     bool bring_your_own;
+    bool has_resource;       /* was there before the first default made it: only then is anything in it carried over */
     struct kt_workspace old; /* empty on CREATE */
 };
 
@@ -102,6 +103,11 @@ static cJSON *carry_over(struct filling *filling, const cJSON *old_owner, const 
     return kt_json_clone(filling->arena, old);
 }
 
+static cJSON *carry_over_resource(struct filling *filling, const char *key)
+{
+    return filling->has_resource ? carry_over(filling, filling->old.resource.node, key) : NULL;
+}
+
 static const cJSON *resource_of(const struct filling *filling)
 {
     return kt_json_get(filling->object, "resource");
@@ -114,7 +120,7 @@ static void fill_count(struct filling *filling)
 {
     const cJSON *resource = resource_of(filling);
     if (kt_facts_absent(resource, "count")) {
-        cJSON *old = kt_json_is_object(resource) ? carry_over(filling, filling->old.resource.node, "count") : NULL;
+        cJSON *old = carry_over_resource(filling, "count");
         fill(filling, D01, "/resource", "count", old ? old : kt_json_new_int(filling->arena, 1));
     }
 }
@@ -125,7 +131,7 @@ static void fill_label_selector(struct filling *filling)
     if (!kt_facts_absent(resource, "labelSelector")) {
         return;
     }
-    cJSON *old = kt_json_is_object(resource) ? carry_over(filling, filling->old.resource.node, "labelSelector") : NULL;
+    cJSON *old = carry_over_resource(filling, "labelSelector");
     const char *name = kt_json_string(kt_json_path(filling->object, "metadata", "name", NULL));
     if (!old && !filling->bring_your_own && name && *name) {
         old = kt_json_new_object(filling->arena);
@@ -276,7 +282,7 @@ static void fill_instance_type(struct filling *filling)
     if (!is_absent || filling->bring_your_own) {
         return;
     }
-    cJSON *old = kt_json_is_object(resource) ? carry_over(filling, filling->old.resource.node, "instanceType") : NULL;
+    cJSON *old = carry_over_resource(filling, "instanceType");
     if (old) {
         fill(filling, D02, "/resource", "instanceType", old);
     } else if (filling->is_new && filling->may_choose) {
@@ -352,6 +358,7 @@ int kt_admission_default(struct kt_arena *arena, const struct kt_admission_reque
             .is_new = request->operation == KT_OPERATION_CREATE,
             .may_choose = true,
             .bring_your_own = kt_settings_bring_your_own(request->settings),
+            .has_resource = kt_json_is_object(kt_json_get(request->object, "resource")),
         };
         kt_workspace_view(filling.is_new ? NULL : request->old_object, &filling.old);
         for (size_t i = 0; i < KT_ARRAY_LENGTH(FILLERS); i++) {

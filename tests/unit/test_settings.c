@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admission/settings.h"
+#include "tests/lib/cmocka_all.h"
+#include "tests/lib/objects.h"
+
+static struct kt_arena arena;
+
+static void test_defaults_are_upstreams(void **state)
+{
+    (void)state;
+    struct kt_settings settings;
+    kt_settings_init(&settings);
+    assert_true(settings.gates[KT_GATE_VLLM]);
+    assert_true(settings.gates[KT_GATE_ENABLE_INFERENCE_SET]);
+    assert_false(settings.gates[KT_GATE_DISABLE_NODE_AUTO_PROVISIONING]);
+    assert_false(settings.gates[KT_GATE_ENABLE_MIG]);
+    assert_true(settings.cloud_known);
+    assert_int_equal(settings.cloud, KT_CLOUD_AZURE);
+    assert_string_equal(settings.release_namespace, "kaito-workspace");
+    assert_false(kt_settings_bring_your_own(&settings));
+    assert_false(kt_settings_uses_karpenter(&settings));
+}
+
+static void test_gates(void **state)
+{
+    (void)state;
+    struct kt_settings settings;
+    struct kt_error error = {0};
+    kt_settings_init(&settings);
+    assert_int_equal(kt_settings_parse_gates(&settings, KT_STR(""), &error), 0);
+    assert_int_equal(kt_settings_parse_gates(&settings, KT_STR(" vLLM = false ,enableMIG=T,,ModelMirror=1"), &error),
+                     0);
+    assert_false(settings.gates[KT_GATE_VLLM]);
+    assert_true(settings.gates[KT_GATE_ENABLE_MIG]);
+    assert_true(settings.gates[KT_GATE_MODEL_MIRROR]);
+    static const struct {
+        const char *text, *says;
+    } bad[] = {{"vllm=true", "did you mean \"vLLM\"?"},
+               {"bogus=true", "known gates: vLLM, disableNodeAutoProvisioning"},
+               {"vLLM", "name=true"},
+               {"vLLM=yes", "neither true nor false"},
+               {"=true", "unknown feature gate"}};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(bad); i++) {
+        /* Nothing of a list is taken when a part of it is bad. */
+        const char *list = kt_arena_printf(&arena, "enableMIG=false,%s", bad[i].text);
+        assert_int_equal(kt_settings_parse_gates(&settings, kt_str(list), &error), KT_EINVAL);
+        assert_non_null(strstr(error.message, bad[i].says));
+        assert_true(settings.gates[KT_GATE_ENABLE_MIG]);
+    }
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    struct kt_settings settings;
+    struct kt_error error = {0};
+    kt_settings_init(&settings);
+    assert_int_equal(kt_settings_from_json(&settings, kt_test_json(&arena, "{\"disableNodeAutoProvisioning\":true}"),
+                                           kt_test_json(&arena, "{\"cloudProvider\":\"aws\",\"releaseNamespace\":\"\","
+                                                                "\"nodeProvisioner\":\"karpenter\",\"other\":1}"),
+                                           &error),
+                     0);
+    assert_int_equal(settings.cloud, KT_CLOUD_AWS);
+    assert_true(kt_settings_bring_your_own(&settings));
+    assert_true(kt_settings_uses_karpenter(&settings));
+    assert_string_equal(settings.release_namespace, "");
+    assert_int_equal(kt_settings_from_json(&settings, NULL, NULL, &error), 0);
+    assert_int_equal(settings.cloud, KT_CLOUD_AWS);
+    assert_int_equal(kt_settings_from_json(&settings, NULL, kt_test_json(&arena, "{\"cloudProvider\":\"\"}"), &error),
+                     0);
+    assert_false(settings.cloud_known);
+    static const char *const bad[][2] = {
+        {"[]", "{}"}, {"{}", "[]"}, {"{\"vLLM\":1}", "{}"}, {"{\"x\":true}", "{}"}, {"{}", "{\"cloudProvider\":5}"}};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(bad); i++) {
+        assert_int_equal(
+            kt_settings_from_json(&settings, kt_test_json(&arena, bad[i][0]), kt_test_json(&arena, bad[i][1]), &error),
+            KT_EINVAL);
+    }
+}
+
+/* Upstream's main.go: the provisioner decides the gate, whatever the gate was. */
+static void test_provisioner_decides_the_gate(void **state)
+{
+    (void)state;
+    struct kt_settings settings;
+    struct kt_error error = {0};
+    kt_settings_init(&settings);
+    assert_int_equal(kt_settings_set_provisioner(&settings, "byo", &error), 0);
+    assert_true(kt_settings_bring_your_own(&settings));
+    assert_int_equal(kt_settings_set_provisioner(&settings, "", &error), 0);
+    assert_true(kt_settings_bring_your_own(&settings));
+    assert_int_equal(kt_settings_set_provisioner(&settings, "nodeclaim", &error), 0);
+    assert_false(kt_settings_bring_your_own(&settings));
+    assert_int_equal(kt_settings_set_provisioner(&settings, "gpu", &error), KT_EINVAL);
+    assert_non_null(strstr(error.message, "nodeclaim, machine, byo"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults_are_upstreams), cmocka_unit_test(test_gates),
+                                       cmocka_unit_test(test_json),
+                                       cmocka_unit_test(test_provisioner_decides_the_gate)};
+    kt_arena_init(&arena, (size_t)(4 * KT_MIB));
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    kt_arena_release(&arena);
+    return failed;
+}
