@@ -13,8 +13,6 @@
 #include "admission/training_keys.h"
 #include "admission/tuning_input.h"
 #include "base/limits.h"
-#include "text/edit_distance.h"
-#include "text/yaml.h"
 
 #define CONFIG_KEY "training_config.yaml"
 #define ROOT_KEY "training_config"
@@ -107,27 +105,46 @@ static void check_has_key(struct kt_rule_run *run)
 
 /* --- the document ------------------------------------------------------------------------------------------------- */
 
-/* The trainer's YAML reader refuses a second document, where upstream's admission reads the first and stops. */
-static bool has_second_document(const struct kt_facts *facts)
+static bool is_mark(struct kt_str line, const char *mark)
 {
-    const char *text = kt_json_string(kt_json_path(facts->config.config_map, "data", CONFIG_KEY, NULL));
-    struct kt_yaml_documents documents;
-    size_t with_content = 0;
-    if (text == NULL || (strstr(text, "\n---") == NULL && strncmp(text, "---", 3) != 0))
-        return false;
-    if (kt_yaml_parse(facts->arena, kt_str(text), &documents, NULL) != KT_OK)
-        return false;
-    for (size_t i = 0; i < documents.count; i++)
-        with_content += documents.items[i].root != NULL;
-    return with_content > 1;
+    return kt_str_starts_with(line, kt_str(mark)) && (line.length == 3 || strchr(" \t\r", line.data[3]) != NULL);
 }
 
-/* Upstream's YAML reader refuses what aliases blow up, as ours does, but has no limits on depth and size of its own. */
+/* Is there anything behind the first document? The trainer's YAML reader ends on it, be it empty or broken, where
+ * upstream's admission reads the first and stops. Marks count at the beginning of a line only, even inside a text. */
+static bool has_second_document(const char *text)
+{
+    bool started = false;
+    bool ended = false;
+    for (const char *at = text; *at != '\0';) {
+        struct kt_str line = {at, strcspn(at, "\n")};
+        struct kt_str content = kt_str_trim(line);
+        bool begins = is_mark(line, "---");
+        bool counts = begins || (content.length > 0 && content.data[0] != '#' && content.data[0] != '%');
+        if (is_mark(line, "...")) {
+            ended = started;
+        } else if (counts) {
+            if (ended || (begins && started))
+                return true;
+            started = true;
+        }
+        at += line.length + (at[line.length] == '\n');
+    }
+    return false;
+}
+
+/* Upstream's YAML reader refuses what aliases blow up, as ours does. It has no limits of its own on depth and size, and
+ * takes a few things that a JSON tree cannot hold; the words are those of text/yaml_*.c, held fast by cases of C004. */
 static enum kt_origin origin_of_parse_error(const struct kt_facts *facts)
 {
+    static const char *const ours_only[] = {"not values of JSON", "U+0000", "only a comment can follow ---"};
     const struct kt_error *error = &facts->config.parse_error;
     if (error->code == KT_ELIMIT && strstr(error->message, "aliases") == NULL)
         return KT_ORIGIN_OWN;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(ours_only); i++) {
+        if (strstr(error->message, ours_only[i]) != NULL)
+            return KT_ORIGIN_OWN;
+    }
     return kt_rule_origin_on_create(facts);
 }
 
@@ -135,10 +152,11 @@ static void check_parses(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const struct kt_tuning_config *config = &facts->config;
+    const char *text = kt_json_string(kt_json_path(config->config_map, "data", CONFIG_KEY, NULL));
     if (config->state == KT_CONFIG_UNPARSABLE)
         kt_config_report(run, origin_of_parse_error(facts), KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY " in this ConfigMap is not YAML that can be read: %s", config->parse_error.message);
-    else if (config->config_map != NULL && has_second_document(facts))
+    else if (text != NULL && has_second_document(text))
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY
                          " has more than one YAML document (a line of ---), and the trainer ends on the second; "
