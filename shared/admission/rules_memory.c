@@ -11,6 +11,9 @@
 #include "base/limits.h"
 #include "sizing/explain.h"
 
+/* Where the high end is more than this many times the low one, the message says what makes it so. */
+#define WIDE_RANGE 1.25
+
 /* Everything that the two rows look at. */
 struct fit {
     struct kt_tuning_gpu gpu;
@@ -183,19 +186,21 @@ static void check_fits(struct kt_rule_run *run)
     /* A config that cannot be read may ask for less than the template, but never for smaller weights. */
     refuse = !facts->bypass_resource_checks && (kt_tuning_config_settled(facts) || fit.verdict == KT_FIT_NEVER);
     kt_strbuf_init(&text, facts->arena, KT_LIMIT_MESSAGE_BYTES);
-    kt_strbuf_puts(&text, "GPU memory: needs ");
+    kt_strbuf_puts(&text, facts->bypass_resource_checks
+                              ? "GPU memory (not enforced, annotation " KT_ANNOTATION_BYPASS_RESOURCE_CHECKS "): needs "
+                              : "GPU memory: needs ");
     write_range(&text, &fit.range);
     kt_strbuf_puts(&text, ", and ");
     write_card(&text, &fit);
     kt_strbuf_puts(&text, ". This is for ");
     write_task(&text, facts, &fit);
-    kt_strbuf_puts(&text, ": ");
+    kt_strbuf_puts(&text, fit.range.high.total_bytes > WIDE_RANGE * fit.range.low.total_bytes
+                              ? "; the high end is for eager attention and a loss over all logits: "
+                              : ": ");
     kt_explain_tuning_estimate(&text, &fit.range.high);
     write_largest(&text, &fit);
     write_other_method(&text, &fit);
     write_cheapest(&text, facts, &fit);
-    if (facts->bypass_resource_checks)
-        kt_strbuf_puts(&text, ". Admitted because of the annotation " KT_ANNOTATION_BYPASS_RESOURCE_CHECKS);
     report(run, &fit, refuse, text.data);
 }
 

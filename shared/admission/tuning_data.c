@@ -206,10 +206,12 @@ void kt_tuning_check_images(struct kt_rule_run *run)
 static const char *registry_of(const struct kt_facts *facts, const char *image)
 {
     struct kt_image_reference reference;
+    const char *host = NULL;
     if (!is_given(image) || has_placeholder(image) ||
         kt_image_reference_parse(kt_str(image), &reference, NULL) != KT_OK)
         return "your registry";
-    return kt_arena_printf(facts->arena, "%.*s", (int)reference.domain.length, reference.domain.data);
+    host = kt_arena_strndup(facts->arena, reference.domain.data, reference.domain.length);
+    return host != NULL ? host : "your registry";
 }
 
 void kt_tuning_check_push_secret(struct kt_rule_run *run)
