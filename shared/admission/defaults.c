@@ -13,6 +13,7 @@
 #include "sizing/explain.h"
 #include "text/json_patch.h"
 #include "text/json_pointer.h"
+#include "text/names.h"
 #include "workspace/schema.h"
 
 const struct kt_default kt_defaults[] = {
@@ -133,7 +134,8 @@ static void fill_label_selector(struct filling *filling)
     }
     cJSON *old = carry_over_resource(filling, "labelSelector");
     const char *name = kt_json_string(kt_json_path(filling->object, "metadata", "name", NULL));
-    if (!old && !filling->bring_your_own && name && *name) {
+    /* A name that cannot be one is refused anyway, and would be no label value. */
+    if (!old && !filling->bring_your_own && name && !kt_names_dns1123_label(kt_str(name))) {
         old = kt_json_new_object(filling->arena);
         kt_json_set_string(filling->arena, kt_json_ensure_object(filling->arena, old, "matchLabels"), "apps", name);
     }
