@@ -10,7 +10,7 @@ allowed() {
     shared/base) echo "" ;;
     shared/text) echo "base" ;;
     shared/catalog) echo "base text" ;;
-    shared/catalog/generator) echo "" ;;
+    shared/catalog/generator) echo "catalog" ;; # runs on the build host: only the list of fields
     shared/workspace) echo "base text catalog" ;;
     shared/sizing) echo "base text catalog workspace" ;;
     shared/admission) echo "base text catalog workspace sizing" ;;
