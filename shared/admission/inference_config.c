@@ -98,6 +98,8 @@ static void read_text(struct kt_arena *arena, struct kt_str text, struct kt_infe
     if (kt_yaml_parse_one(arena, text, &document, &error) < 0) {
         ret->state = KT_INFERENCE_CONFIG_UNPARSABLE;
         ret->problem = kt_arena_strdup(arena, error.message);
+        /* Upstream's parser has a limit too, on aliases alone. */
+        ret->upstream_reads_it = error.code == KT_ELIMIT && !strstr(error.message, "aliases");
         return;
     }
     const cJSON *vllm = kt_json_get(document.root, "vllm");

@@ -35,6 +35,7 @@ struct kt_inference_config {
     const char *name;       /* of the ConfigMap */
     const char *namespace_; /* where it was looked for */
     const char *problem;    /* sentence part; NULL unless UNPARSABLE or WRONG_KIND */
+    bool upstream_reads_it; /* UNPARSABLE by a limit of our own only */
     struct kt_max_model_len max_model_len;
     const char *misspelt_key; /* "max_model_len": a spelling that the checks of max-model-len do not see; or NULL */
 };

@@ -75,7 +75,9 @@ bool kt_rule_inference_need(const struct kt_facts *facts, struct kt_inference_in
         return false;
     }
     const struct kt_max_model_len *longest = &facts->inference.config.max_model_len;
-    bool length_given = !facts->runtime_transformers && longest->is_integer && longest->tokens > 0;
+    /* A length that the model cannot have is C103's to say; sizing it would only confuse. */
+    bool length_given = !facts->runtime_transformers && longest->is_integer && longest->tokens > 0 &&
+                        (model->token_limit == 0 || longest->tokens <= (int64_t)model->token_limit);
     *ret = (struct kt_inference_input){
         .weights_bytes = model->weights_bytes,
         .kv_bytes_per_token = model->kv_bytes_per_token,
@@ -92,6 +94,25 @@ static bool worth_naming(const struct kt_facts *facts, const struct kt_sku_fit *
     return fit->nodes <= (facts->runtime_transformers ? 1 : KT_MOST_INFERENCE_NODES);
 }
 
+/* Where prices are unknown the smaller machine is taken for the cheaper one. */
+static bool comes_before(const struct kt_sku_fit *a, const struct kt_sku_fit *b)
+{
+    if (a->price_milli_usd_per_hour > 0 || b->price_milli_usd_per_hour > 0) {
+        return false; /* ranked by price already */
+    }
+    return (double)a->sku->memory_bytes * a->nodes < (double)b->sku->memory_bytes * b->nodes;
+}
+
+static void name_machine(struct kt_strbuf *buffer, size_t named, const struct kt_sku_fit *fit)
+{
+    bool priced = fit->price_milli_usd_per_hour > 0;
+    kt_strbuf_puts(buffer, named > 0 ? ", " : priced ? "; these fit, cheapest first: " : "; these fit: ");
+    if (fit->nodes > 1) {
+        kt_strbuf_printf(buffer, "%u x ", fit->nodes);
+    }
+    kt_explain_sku(buffer, fit->sku);
+}
+
 const char *kt_rule_machines_that_fit(const struct kt_facts *facts)
 {
     struct kt_inference_input inference;
@@ -102,19 +123,21 @@ const char *kt_rule_machines_that_fit(const struct kt_facts *facts)
     const struct kt_need need = {.tuning = serves ? NULL : &facts->tuning_input,
                                  .inference = serves ? &inference : NULL};
     size_t count = 0;
-    const struct kt_sku_fit *fits = kt_sizing_rank_skus(facts->arena, &need, facts->settings->cloud, &count);
+    struct kt_sku_fit *fits = kt_sizing_rank_skus(facts->arena, &need, facts->settings->cloud, &count);
     struct kt_strbuf buffer;
     kt_strbuf_init(&buffer, facts->arena, KT_LIMIT_MESSAGE_BYTES);
-    size_t named = 0;
-    for (size_t i = 0; fits && i < count && named < MOST_MACHINES_NAMED; i++) {
-        if (!worth_naming(facts, &fits[i])) {
-            continue;
+    for (size_t named = 0; fits && named < MOST_MACHINES_NAMED; named++) {
+        struct kt_sku_fit *best = NULL;
+        for (size_t i = 0; i < count; i++) {
+            if (worth_naming(facts, &fits[i]) && (!best || comes_before(&fits[i], best))) {
+                best = &fits[i];
+            }
         }
-        kt_strbuf_puts(&buffer, named++ == 0 ? "; these fit, cheapest first: " : ", ");
-        if (fits[i].nodes > 1) {
-            kt_strbuf_printf(&buffer, "%u x ", fits[i].nodes);
+        if (!best) {
+            break;
         }
-        kt_explain_sku(&buffer, fits[i].sku);
+        name_machine(&buffer, named, best);
+        best->fit = KT_FIT_NO; /* named */
     }
     return buffer.data;
 }

@@ -6,6 +6,7 @@
  * compares their names and refuses a strength under vLLM. We look alike on both, and mark what is our own.
  */
 #include "admission/go_number.h"
+#include "admission/placeholder.h"
 #include "admission/rule_words.h"
 #include "admission/volume_source.h"
 #include "text/image_reference.h"
@@ -165,10 +166,11 @@ static void check_one_image(struct kt_rule_run *run, size_t index, const struct 
 {
     struct kt_image_reference reference;
     struct kt_error error;
+    const char *placeholder = kt_placeholder_sentence(run->facts->arena, kt_str(adapter->image));
     if (adapter->image && *adapter->image && kt_image_reference_parse(kt_str(adapter->image), &reference, &error) < 0) {
         kt_rule_report_as(run, origin_on_update(run->facts), field_of(run, index, "source.image"), KT_PROBLEM_INVALID,
                           adapter->image, "not an image reference like registry.example.com/team/adapter:1.0: %s",
-                          error.message);
+                          placeholder ? placeholder : error.message);
     }
 }
 

@@ -51,7 +51,8 @@ static void check_parses(struct kt_rule_run *run)
 {
     const struct kt_inference_config *config = vllm_config(run->facts);
     if (config && config->problem) {
-        kt_rule_report_as(run, kt_rule_origin_on_create(run->facts), FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
+        enum kt_origin origin = config->upstream_reads_it ? KT_ORIGIN_OWN : kt_rule_origin_on_create(run->facts);
+        kt_rule_report_as(run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
                           "its " KT_INFERENCE_CONFIG_KEY " %s: %s",
                           config->state == KT_INFERENCE_CONFIG_UNPARSABLE ? "is not valid YAML" : "has the wrong shape",
                           config->problem);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Family R, first part: what kind of Workspace it is, on which machine type, on how many nodes. */
+#include "admission/placeholder.h"
 #include "admission/rule_words.h"
 
 #define FIELD_COUNT "resource.count"
@@ -31,7 +32,7 @@ static void check_one_purpose(struct kt_rule_run *run)
     }
 }
 
-/* --- R002 to R006, R030: the machine type ------------------------------------------------------------------------ */
+/* --- R002 to R005, R030: the machine type ------------------------------------------------------------------------ */
 
 static void check_instance_type_given(struct kt_rule_run *run)
 {
@@ -80,44 +81,75 @@ static bool upstream_refuses_machine(const struct kt_facts *facts)
     return facts->settings->cloud != KT_CLOUD_AZURE || !has_open_azure_prefix(facts->now.resource.instance_type);
 }
 
-/* Sentence part: why the name is not taken. */
-static const char *why_machine_unsupported(const struct kt_facts *facts)
+/* "AMD GPUs" for what the CUDA programs of the images cannot use; NULL otherwise. */
+static const char *unusable_brand(const struct kt_sku *sku)
+{
+    static const struct {
+        enum kt_gpu_vendor vendor;
+        const char *words;
+    } UNUSABLE[] = {{KT_GPU_AMD, "AMD GPUs"}, {KT_GPU_AWS_NEURON, "AWS Neuron accelerators"}};
+    for (size_t i = 0; sku && i < KT_ARRAY_LENGTH(UNUSABLE); i++) {
+        if (sku->vendor == UNUSABLE[i].vendor) {
+            return UNUSABLE[i].words;
+        }
+    }
+    return NULL;
+}
+
+/* Sentence part: why a name that is not in this cloud's table is not taken. */
+static const char *why_name_unknown(const struct kt_facts *facts)
 {
     struct kt_arena *arena = facts->arena;
     const char *cloud = kt_cloud_name(facts->settings->cloud);
-    const char *name = facts->now.resource.instance_type;
-    if (facts->sku) {
-        return kt_arena_printf(arena, "Kaito dropped this machine type in %s and serves no models on it any more%s%s%s",
-                               facts->sku->retired_in ? facts->sku->retired_in : "a later version",
-                               facts->sku->replacement ? "; the nearest current one is \"" : "",
-                               facts->sku->replacement ? facts->sku->replacement : "",
-                               facts->sku->replacement ? "\"" : "");
+    struct kt_str name = kt_str(facts->now.resource.instance_type);
+    const char *placeholder = kt_placeholder_sentence(arena, name);
+    if (placeholder) {
+        return kt_arena_printf(arena, "%s: put the name of a GPU machine type of %s there", placeholder, cloud);
     }
-    const struct kt_sku *elsewhere = kt_sku_find_any(kt_str(name));
+    const struct kt_sku *elsewhere = kt_sku_find_any(name);
     if (elsewhere) {
         return kt_arena_printf(arena, "this is a machine type of %s, and this installation runs on %s",
                                kt_cloud_name(elsewhere->cloud), cloud);
     }
-    const char *near = kt_sku_suggest(facts->settings->cloud, kt_str(name));
-    return kt_arena_printf(arena, "not a GPU machine type of %s that is known here%s%s%s", cloud,
-                           near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    const char *near = kt_sku_suggest(facts->settings->cloud, name);
+    return kt_arena_printf(arena, "%s%s%sit is not a GPU machine type of %s that is known here",
+                           near ? "did you mean \"" : "", near ? near : "", near ? "\"? As it stands " : "", cloud);
 }
 
-static void check_machine_known(struct kt_rule_run *run)
+/* Sentence part: why the machine type cannot be used; NULL when it can. */
+static const char *why_machine_unusable(const struct kt_facts *facts)
+{
+    const struct kt_sku *sku = facts->sku;
+    bool runs_our_images = facts->now.tuning.node || kt_rule_serves_preset(facts);
+    if (!sku) {
+        return runs_our_images || upstream_refuses_machine(facts) ? why_name_unknown(facts) : NULL;
+    }
+    if (upstream_refuses_machine(facts)) {
+        return kt_arena_printf(facts->arena,
+                               "Kaito dropped this machine type in %s and serves no models on it any more%s%s%s",
+                               sku->retired_in ? sku->retired_in : "a later version",
+                               sku->replacement ? "; the nearest current one is \"" : "",
+                               sku->replacement ? sku->replacement : "", sku->replacement ? "\"" : "");
+    }
+    const char *brand = runs_our_images ? unusable_brand(sku) : NULL;
+    return brand ? kt_arena_printf(facts->arena, "it has %s (%s), and the images of presets are built for NVIDIA CUDA",
+                                   brand, sku->gpu_model)
+                 : NULL;
+}
+
+static void check_machine_usable(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const char *name = facts->now.resource.instance_type;
     if (facts->bring_your_own || !facts->settings->cloud_known || !is_given(name)) {
         return;
     }
-    bool upstream = upstream_refuses_machine(facts);
-    bool needs_known_gpu = facts->now.tuning.node || kt_rule_serves_preset(facts);
-    if (!upstream && (facts->sku || !needs_known_gpu)) {
-        return;
+    const char *why = why_machine_unusable(facts);
+    if (why) {
+        kt_rule_report_as(run, upstream_refuses_machine(facts) ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN,
+                          KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_UNSUPPORTED, name, "%s%s", why,
+                          kt_rule_machines_that_fit(facts));
     }
-    kt_rule_report_as(run, upstream ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN, KT_FIELD_INSTANCE_TYPE,
-                      KT_PROBLEM_UNSUPPORTED, name, "%s%s", why_machine_unsupported(facts),
-                      kt_rule_machines_that_fit(facts));
 }
 
 static void check_machine_current(struct kt_rule_run *run)
@@ -133,29 +165,10 @@ static void check_machine_current(struct kt_rule_run *run)
                                   sku->gpu_model, sku->compute_capability / 10, sku->compute_capability % 10)
                 : kt_arena_printf(facts->arena, "%s is no longer in its table", sku->gpu_model);
     kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_NOTE, NULL,
-                   "%s was retired in Kaito %s: %s%s%s%s. It is admitted because its GPU is known here", sku->name,
-                   sku->retired_in ? sku->retired_in : "", reason,
+                   "%s was retired in Kaito %s: %s%s%s%s. Its GPU is known here, so it is judged like any other",
+                   sku->name, sku->retired_in ? sku->retired_in : "", reason,
                    sku->replacement ? "; nearest current machine type: " : "", sku->replacement ? sku->replacement : "",
                    old_gpu && sku->compute_capability < 70 ? ". Current PyTorch is not built for this GPU" : "");
-}
-
-static void check_gpu_brand(struct kt_rule_run *run)
-{
-    static const struct {
-        enum kt_gpu_vendor vendor;
-        const char *words;
-    } UNUSABLE[] = {{KT_GPU_AMD, "AMD GPUs"}, {KT_GPU_AWS_NEURON, "AWS Neuron accelerators"}};
-    const struct kt_facts *facts = run->facts;
-    if (facts->bring_your_own || !facts->sku || (!facts->now.tuning.node && !kt_rule_serves_preset(facts))) {
-        return;
-    }
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(UNUSABLE); i++) {
-        if (facts->sku->vendor == UNUSABLE[i].vendor) {
-            kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_UNSUPPORTED, facts->now.resource.instance_type,
-                           "it has %s (%s), and the images of presets are built for NVIDIA CUDA%s", UNUSABLE[i].words,
-                           facts->sku->gpu_model, kt_rule_machines_that_fit(facts));
-        }
-    }
 }
 
 static void check_cloud_known(struct kt_rule_run *run)
@@ -217,17 +230,14 @@ static const struct kt_rule RULES[] = {
     {"R003", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, BOTH, KT_SCOPE_ANY,
      "resource.instanceType is not given where nodes are brought along", NULL, check_instance_type_absent},
     {"R004", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
-     "resource.instanceType is a GPU machine type of this cloud whose GPUs are known",
-     "for tunings, and on Azure for names that begin with Standard_N or Standard_D, upstream does not look: a node is "
-     "paid for and the workload can never be built",
-     check_machine_known},
+     "resource.instanceType is a machine type of this cloud whose GPUs can do the work",
+     "upstream does not look at the machine type of a tuning, takes any name of Azure that begins with Standard_N or "
+     "Standard_D, and knows GPUs of AMD that its CUDA images cannot use: a node is paid for, and the workload never "
+     "starts",
+     check_machine_usable},
     {"R005", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
      "resource.instanceType is not a retired machine type",
      "an old manifest goes on working, and its owner hears why and what to use instead", check_machine_current},
-    {"R006", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
-     "resource.instanceType has NVIDIA GPUs when a preset is tuned or served",
-     "the images hold CUDA programs only: on AMD or Neuron the pod never starts, after the node is paid for",
-     check_gpu_brand},
     {"R007", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_TUNING,
      "a tuning has resource.count 1", NULL, check_tuning_on_one_node},
     {"R008", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false, BOTH, KT_SCOPE_ANY, "resource.count is at least 1",

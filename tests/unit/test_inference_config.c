@@ -155,6 +155,17 @@ static void an_alias_counts_with_its_value(void **state)
     assert_int_equal(config.max_model_len.tokens, 4096);
 }
 
+static void our_own_limits_are_told_from_upstreams(void **state)
+{
+    (void)state;
+    char *deep = kt_arena_alloc(&arena, 2 * KT_LIMIT_YAML_DEPTH + 1);
+    memset(deep, '[', KT_LIMIT_YAML_DEPTH * 2);
+    struct kt_inference_config config = read_text(deep);
+    assert_int_equal(config.state, KT_INFERENCE_CONFIG_UNPARSABLE);
+    assert_true(config.upstream_reads_it);
+    assert_false(read_text("vllm: [").upstream_reads_it);
+}
+
 static void the_other_spelling_is_noticed(void **state)
 {
     (void)state;
@@ -169,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(kinds_are_those_that_upstream_decodes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(max_model_len_keeps_its_spelling, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_alias_counts_with_its_value, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(our_own_limits_are_told_from_upstreams, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_other_spelling_is_noticed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
