@@ -51,9 +51,9 @@ check "a broken ConfigMap is a ConfigMap like any other" apply_text "$broken"
 check "a Workspace that uses it is refused" refused_with 'load_in_4bit' apply_text "$(tuning_with_config uses-broken broken)"
 check "a missing ConfigMap is named" refused_with 'no-such-map' apply_text "$(tuning_with_config uses-missing no-such-map)"
 
-together() { apply_text "$(config_map together-$1 'load_in_4bit: true, bnb_4bit_quant_type: nf4')
+together() { apply_text "$(config_map "together-$1" 'load_in_4bit: true, bnb_4bit_quant_type: nf4')
 ---
-$(tuning_with_config together-$1 together-$1)"; }
+$(tuning_with_config "together-$1" "together-$1")"; }
 all_together() {
     local i
     for i in 1 2 3 4 5 6 7 8 9 10; do together "$i" || return; done

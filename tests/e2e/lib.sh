@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2317,SC2119,SC2120
 #
 # What the end-to-end tests and the demo share: a control plane, our webhook on it, and small checks. Sourced.
 

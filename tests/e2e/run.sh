@@ -11,7 +11,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/kaito-e2e.XXXXXX")
 clean_up() {
     webhook_stop
     cluster_down
-    [ -n "${KEEP:-}" ] && echo "kept: $work" || rm -rf "$work"
+    if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
 trap clean_up EXIT
 
@@ -30,7 +30,7 @@ case $? in
 esac
 ok "the control plane starts"
 
-set_up() { install_manifests && webhook_kubeconfig && webhook_start "$@" && register_webhooks; }
+set_up() { install_manifests && webhook_kubeconfig && webhook_start && register_webhooks; }
 if ! set_up >"$work/set-up.log" 2>&1; then
     not_ok "set up"
     sed 's/^/    /' "$work/set-up.log" "${webhook_log:-/dev/null}"
