@@ -47,16 +47,18 @@ static bool own_hardware(const struct kt_facts *facts, struct hardware *ret)
     if (facts->now.resource.partition.node) {
         return slice_hardware(facts, ret);
     }
-    if (nodes->state != KT_OWN_NODES_KNOWN || nodes->gpu_count < 0 || nodes->memory_bytes < 0) {
+    if (nodes->state != KT_OWN_NODES_KNOWN) {
         return false;
     }
+    /* A label can say anything, a negative number too: such a node has nothing to offer. */
+    int64_t gpu_count = KT_MIN(KT_MAX(nodes->gpu_count, (int64_t)0), (int64_t)UINT32_MAX);
     *ret = (struct hardware){.field = KT_FIELD_LABEL_SELECTOR,
                              .value = kt_rule_labels(facts),
                              .name = kt_arena_printf(facts->arena, "a node with these labels (%lld x %s)",
                                                      (long long)nodes->gpu_count,
                                                      kt_rule_cut(facts->arena, nodes->gpu_model)),
-                             .gpu_count = (uint32_t)KT_MIN(nodes->gpu_count, (int64_t)UINT32_MAX),
-                             .node_bytes = (uint64_t)nodes->memory_bytes,
+                             .gpu_count = (uint32_t)gpu_count,
+                             .node_bytes = (uint64_t)KT_MAX(nodes->memory_bytes, (int64_t)0),
                              .nodes = (int64_t)nodes->count,
                              .own_nodes = true,
                              .compute_capability = nodes->compute_capability};
