@@ -32,7 +32,7 @@ static void check_one_purpose(struct kt_rule_run *run)
     }
 }
 
-/* --- R002 to R005, R030: the machine type ------------------------------------------------------------------------ */
+/* --- R002 to R006: the machine type ------------------------------------------------------------------------ */
 
 static void check_instance_type_given(struct kt_rule_run *run)
 {
@@ -238,6 +238,8 @@ static const struct kt_rule RULES[] = {
     {"R005", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
      "resource.instanceType is not a retired machine type",
      "an old manifest goes on working, and its owner hears why and what to use instead", check_machine_current},
+    {"R006", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_INFERENCE,
+     "the cloud provider of the installation is known where nodes are provisioned", NULL, check_cloud_known},
     {"R007", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_TUNING,
      "a tuning has resource.count 1", NULL, check_tuning_on_one_node},
     {"R008", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false, BOTH, KT_SCOPE_ANY, "resource.count is at least 1",
@@ -245,8 +247,6 @@ static const struct kt_rule RULES[] = {
     {"R009", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_INFERENCE,
      "resource.count above 1 is not given where it is not used",
      "who asks for 3 nodes and gets 1 should know before, not after", check_count_used},
-    {"R030", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_INFERENCE,
-     "the cloud provider of the installation is known where nodes are provisioned", NULL, check_cloud_known},
 };
 
 const struct kt_rule_table kt_rules_resource = {"resource", RULES, KT_ARRAY_LENGTH(RULES)};
