@@ -77,8 +77,9 @@ struct kt_request {
 
 /* Filled as far as the exchange came, also when it failed; all in the caller's arena. */
 struct kt_reply {
-    int http_code; /* 0: no reply */
-    struct kt_str body;
+    int http_code;               /* 0: no reply */
+    struct kt_str body;          /* of a raw request that succeeded */
+    size_t body_bytes;           /* how large the body was on arrival, unpacked */
     cJSON *object;               /* NULL for an empty or raw body and for an error that is not JSON */
     struct kt_status status;     /* of a failure with an HTTP code; zeroed otherwise */
     bool type_missing;           /* the server does not know the resource type */

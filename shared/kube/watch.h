@@ -2,7 +2,7 @@
 /*
  * List, then watch one resource for as long as the caller wants, as client-go's reflector does (tools/cache/
  * reflector.go): bookmarks; a new list after 410 Gone, by HTTP or in the stream; reconnecting with a delay of 800 ms
- * that doubles to 30 s, with jitter, and starts anew after two quiet minutes.
+ * that doubles to 30 s, plus a random part of up to as much again, and starts anew after two quiet minutes.
  *
  * Runs in the caller's thread and blocks. Whatever it waits for ends within 200 ms of the stop descriptor becoming
  * readable.
