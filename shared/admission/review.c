@@ -60,7 +60,14 @@ static const char *shown_field(const struct kt_finding *finding)
     return *finding->field ? finding->field : "Workspace";
 }
 
-static void write_causes(struct kt_strbuf *buffer, const struct kt_findings *findings)
+/* The rule's id ends the message: it can be looked up in the list of rules. */
+static const char *message_with_rule(struct kt_arena *arena, const struct kt_finding *finding)
+{
+    const char *message = kt_arena_printf(arena, "%s [%s]", finding->message, finding->rule);
+    return message ? message : finding->message;
+}
+
+static void write_causes(struct kt_strbuf *buffer, struct kt_arena *arena, const struct kt_findings *findings)
 {
     bool is_first = true;
     kt_strbuf_puts(buffer, "\"causes\":[");
@@ -70,7 +77,7 @@ static void write_causes(struct kt_strbuf *buffer, const struct kt_findings *fin
             kt_strbuf_puts(buffer, is_first ? "{" : ",{");
             write_member(buffer, "reason", kt_problem_cause_type(finding->problem));
             kt_strbuf_putc(buffer, ',');
-            write_member(buffer, "message", finding->message);
+            write_member(buffer, "message", message_with_rule(arena, finding));
             kt_strbuf_putc(buffer, ',');
             write_member(buffer, "field", shown_field(finding));
             kt_strbuf_putc(buffer, '}');
@@ -97,7 +104,7 @@ static const char *invalid_message(struct kt_arena *arena, const struct kt_findi
             continue;
         }
         kt_strbuf_puts(&list, written++ > 0 ? ", " : "");
-        kt_strbuf_printf(&list, "%s: %s", shown_field(finding), finding->message);
+        kt_strbuf_printf(&list, "%s: %s", shown_field(finding), message_with_rule(arena, finding));
     }
     if (left_out > 0) {
         kt_strbuf_printf(&list, ", and %zu more", left_out);
@@ -119,7 +126,7 @@ static void write_status(struct kt_strbuf *buffer, struct kt_arena *arena, const
         kt_strbuf_puts(buffer, ",\"details\":{");
         write_member(buffer, "name", answer->name);
         kt_strbuf_puts(buffer, ",\"group\":\"" KT_GROUP "\",\"kind\":\"Workspace\",");
-        write_causes(buffer, answer->findings);
+        write_causes(buffer, arena, answer->findings);
         kt_strbuf_putc(buffer, '}');
     }
     kt_strbuf_printf(buffer, ",\"code\":%u}", is_invalid ? 422 : answer->code);
