@@ -141,6 +141,13 @@ $(BUILD)/tests/%: $(BUILD)/objects/tests/unit/%.o $(call objects,$(TEST_SUPPORT_
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
 
+# Tests of the plugin's own modules link those instead of the server's.
+$(BUILD)/tests/test_plugin_%: $(BUILD)/objects/tests/unit/test_plugin_%.o $(call objects,$(TEST_SUPPORT_SOURCES)) \
+  $(call objects,$(filter-out plugin/main.c,$(PLUGIN_SOURCES))) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
+
 .PHONY: unit-programs
 unit-programs: $(UNIT_TESTS)
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `check`: every rule on every Workspace of the files, without a cluster. */
+#include "plugin/check.h"
+#include "plugin/commands.h"
+#include "plugin/connection.h"
+
+struct check_options {
+    struct kt_texts files;
+    const char *cluster; /* NULL: not asked; "": that of the context */
+    bool list_rules;
+    bool show_defaults;
+    const char *output;
+    struct kt_judge_flags judge;
+};
+
+#define AT(member) offsetof(struct check_options, member)
+static const struct kt_flag flags[] = {
+    {.name = "cluster",
+     .kind = KT_FLAG_TEXT,
+     .offset = AT(cluster),
+     .value_name = "NAME",
+     .shown = "''",
+     .bare = "",
+     .completion = KT_COMPLETE_CLUSTERS,
+     .help =
+         "Also look into the live cluster for ConfigMaps, Secrets, claims and nodes that the files do not hold, with "
+         "your own rights; --cluster=NAME picks that cluster of the kubeconfig."},
+    {.name = "filename",
+     .letter = 'f',
+     .kind = KT_FLAG_TEXTS,
+     .offset = AT(files),
+     .value_name = "FILE",
+     .shown = "[]",
+     .completion = KT_COMPLETE_FILES,
+     .help =
+         "File or folder to check, or - for standard input; may be given several times. Of a folder, all files that "
+         "end in .yaml, .yml or .json are read, also those of folders in it."},
+    {.name = "list-rules",
+     .kind = KT_FLAG_BOOL,
+     .offset = AT(list_rules),
+     .shown = "false",
+     .help = "List the rules instead of checking; -o json and -o markdown are possible."},
+    {.name = "output",
+     .letter = 'o',
+     .kind = KT_FLAG_TEXT,
+     .offset = AT(output),
+     .value_name = "FORMAT",
+     .shown = "'text'",
+     .help = "Output format: text, json, sarif (code scanning) or github (annotations of a workflow)."},
+    {.name = "show-defaults",
+     .kind = KT_FLAG_BOOL,
+     .offset = AT(show_defaults),
+     .shown = "false",
+     .help = "Also show what the server would fill in."},
+    KT_JUDGE_FLAGS(struct check_options),
+};
+
+/* --- the command ---------------------------------------------------------------------------------------------------
+ */
+
+static const struct kt_check_writer *writer_of(enum kt_format format)
+{
+    switch ((unsigned)format) {
+    case KT_FORMAT_JSON:
+        return &kt_check_json;
+    case KT_FORMAT_SARIF:
+        return &kt_check_sarif;
+    case KT_FORMAT_GITHUB:
+        return &kt_check_github;
+    default:
+        return &kt_check_text;
+    }
+}
+
+static int run_check(struct kt_app *app, const void *values, struct kt_error *error)
+{
+    const struct check_options *options = values;
+    unsigned formats = options->list_rules ? KT_FORMAT_JSON | KT_FORMAT_MARKDOWN
+                                           : KT_FORMAT_TEXT | KT_FORMAT_JSON | KT_FORMAT_SARIF | KT_FORMAT_GITHUB;
+    struct kt_output_format format;
+    int code = kt_output_parse_format(options->output, formats, &format, error);
+    if (code != 0)
+        return code;
+    if (options->list_rules) {
+        code = kt_check_list_rules(app, format.format, error);
+        return code < 0 ? code : KT_EXIT_OK;
+    }
+    if (options->files.count == 0)
+        return kt_app_usage_fault(app, error, "say what to check: -f FILE, -f FOLDER or -f -");
+    struct kt_check_setup setup = {
+        .files = &options->files,
+        .writer = writer_of(format.format),
+        .default_namespace = app->globals.namespace_ ? app->globals.namespace_ : "default",
+        .show_defaults = options->show_defaults,
+    };
+    code = kt_judge_settings(&options->judge, &setup.settings, error);
+    if (code != 0)
+        return code;
+    KT_CLEANUP(kt_disconnect) struct kt_connection connection = {0};
+    if (options->cluster) {
+        app->globals.cluster = options->cluster;
+        code = kt_connect(app, &connection, error);
+        if (code != 0)
+            return code;
+        setup.default_namespace = connection.config.namespace_;
+        setup.live = &connection;
+    }
+    return kt_check_run_all(app, &setup, error);
+}
+
+static const char *const aliases[] = {"validate", NULL};
+
+const struct kt_command kt_command_check = {
+    .name = "check",
+    .aliases = aliases,
+    .group = KT_GROUP_OFFLINE,
+    .summary = "Judge Workspaces in files by every rule of the server",
+    .description = "Judge Workspaces in files by every rule of the server, in the same words, before anything is sent. "
+                   "ConfigMaps in the same files count as being in the cluster. What only a live cluster can tell is a "
+                   "warning, unless --cluster looks there.",
+    .usage = "-f FILE|FOLDER|- [flags]",
+    .examples = "# A file, a folder with all that is in it, standard input\n"
+                "kubectl kaito check -f workspace.yaml\n"
+                "kubectl kaito check -f manifests/\n"
+                "helm template . | kubectl kaito check -f -\n"
+                "\n"
+                "# What will the server fill in?\n"
+                "kubectl kaito check -f workspace.yaml --show-defaults\n"
+                "\n"
+                "# Annotations in a pull request\n"
+                "kubectl kaito check -f manifests/ -o github\n",
+    .notes = "Exit codes: 0 nothing to complain about (warnings may be there), 1 a Workspace would be refused, 2 some "
+             "input could not be read or used, or a flag is wrong. The highest counts; one bad file does not stop the "
+             "others.",
+    .flags = flags,
+    .flag_count = KT_ARRAY_LENGTH(flags),
+    .options_size = sizeof(struct check_options),
+    .fault_exit_code = KT_EXIT_UNUSABLE,
+    .run = run_check,
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/jsonpath.h"
+#include "text/yaml.h"
+
+static const struct {
+    const char *name;
+    enum kt_format format;
+} format_names[] = {
+    {"text", KT_FORMAT_TEXT},     {"json", KT_FORMAT_JSON},         {"yaml", KT_FORMAT_YAML},
+    {"name", KT_FORMAT_NAME},     {"wide", KT_FORMAT_WIDE},         {"sarif", KT_FORMAT_SARIF},
+    {"github", KT_FORMAT_GITHUB}, {"markdown", KT_FORMAT_MARKDOWN},
+};
+
+static const char jsonpath_prefix[] = "jsonpath=";
+
+int kt_output_parse_format(const char *text, unsigned allowed, struct kt_output_format *ret, struct kt_error *error)
+{
+    if (!text || !text[0]) {
+        *ret = (struct kt_output_format){KT_FORMAT_PLAIN, NULL};
+        return 0;
+    }
+    if ((allowed & KT_FORMAT_JSONPATH) && strncmp(text, jsonpath_prefix, strlen(jsonpath_prefix)) == 0) {
+        *ret = (struct kt_output_format){KT_FORMAT_JSONPATH, text + strlen(jsonpath_prefix)};
+        return 0;
+    }
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(format_names); i++) {
+        if ((allowed & (unsigned)format_names[i].format) && kt_streq(text, format_names[i].name)) {
+            *ret = (struct kt_output_format){format_names[i].format, NULL};
+            return 0;
+        }
+    }
+    char list[128];
+    size_t used = 0;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(format_names); i++)
+        if (allowed & (unsigned)format_names[i].format)
+            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", format_names[i].name);
+    snprintf(list + used, sizeof(list) - used, "%s", allowed & KT_FORMAT_JSONPATH ? ", jsonpath=TEMPLATE" : "");
+    return kt_error_set(error, KT_EINVAL, "unknown output format \"%.60s\" for -o: allowed are %s", text, list);
+}
+
+struct kt_strbuf kt_output_buffer(struct kt_app *app)
+{
+    struct kt_strbuf buffer;
+    kt_strbuf_init(&buffer, app->arena, KT_OUTPUT_LIMIT_BYTES);
+    return buffer;
+}
+
+int kt_output_write(struct kt_app *app, const struct kt_strbuf *text, struct kt_error *error)
+{
+    if (text->failed)
+        return kt_error_set(error, KT_ENOMEM, "not enough memory for the output");
+    fwrite(text->data, 1, text->length, app->out);
+    return 0;
+}
+
+int kt_output_write_tree(struct kt_app *app, const struct kt_output_format *format, const cJSON *tree,
+                         struct kt_error *error)
+{
+    struct kt_strbuf text = kt_output_buffer(app);
+    if (app->arena->failed)
+        return kt_error_set(error, KT_ENOMEM, "not enough memory for the output");
+    if (format->format == KT_FORMAT_JSONPATH) {
+        int code = kt_jsonpath_write(app->arena, format->template_, tree, &text, error);
+        if (code != 0)
+            return code;
+    } else if (format->format == KT_FORMAT_YAML) {
+        kt_yaml_write(&text, tree);
+    } else {
+        kt_json_write(&text, tree, KT_JSON_PRETTY);
+        kt_strbuf_putc(&text, '\n');
+    }
+    return kt_output_write(app, &text, error);
+}
+
+/* --- text from outside ---------------------------------------------------------------------------------------------
+ */
+
+static void escape_byte(struct kt_strbuf *buffer, unsigned char byte)
+{
+    switch (byte) {
+    case '\n':
+        kt_strbuf_puts(buffer, "\\n");
+        return;
+    case '\t':
+        kt_strbuf_puts(buffer, "\\t");
+        return;
+    case '\r':
+        kt_strbuf_puts(buffer, "\\r");
+        return;
+    default:
+        break;
+    }
+    if (byte < 0x20)
+        kt_strbuf_printf(buffer, "^%c", byte + '@');
+    else if (byte == 0x7f)
+        kt_strbuf_puts(buffer, "^?");
+    else
+        kt_strbuf_printf(buffer, "\\x%02x", byte);
+}
+
+/* C1 control characters (U+0080 to U+009F) steer some terminals too; so do marks that turn the writing direction. */
+static bool is_steering(const char *character, size_t length)
+{
+    const unsigned char *c = (const unsigned char *)character;
+    if (length == 2)
+        return c[0] == 0xC2 && c[1] < 0xA0;
+    return length == 3 && c[0] == 0xE2 &&
+           ((c[1] == 0x80 && c[2] >= 0xAA && c[2] <= 0xAE) || (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9));
+}
+
+static void escape(struct kt_strbuf *buffer, struct kt_str text, bool keep_lines)
+{
+    while (text.length > 0) {
+        size_t step = kt_utf8_step(text);
+        unsigned char first = (unsigned char)text.data[0];
+        bool control = step == 1 && (first < 0x20 || first == 0x7f);
+        if (control && keep_lines && (first == '\n' || first == '\t'))
+            control = false;
+        if (step == 0 || control) {
+            escape_byte(buffer, first);
+            step = 1;
+        } else if (is_steering(text.data, step)) {
+            for (size_t i = 0; i < step; i++)
+                escape_byte(buffer, (unsigned char)text.data[i]);
+        } else {
+            kt_strbuf_add(buffer, text.data, step);
+        }
+        text = (struct kt_str){text.data + step, text.length - step};
+    }
+}
+
+void kt_output_escape(struct kt_strbuf *buffer, struct kt_str text)
+{
+    escape(buffer, text, false);
+}
+
+void kt_output_escape_lines(struct kt_strbuf *buffer, struct kt_str text)
+{
+    escape(buffer, text, true);
+}
+
+void kt_output_wrap(struct kt_strbuf *buffer, const char *text, size_t indent, size_t width)
+{
+    while (*text) {
+        size_t line = strcspn(text, "\n");
+        size_t room = width > indent + 20 ? width - indent : 20;
+        bool as_it_is = text[0] == '#' || strncmp(text, "  ", 2) == 0;
+        struct kt_str rest = {text, line};
+        do {
+            size_t cut = as_it_is ? rest.length : kt_utf8_prefix(rest, room);
+            if (cut < rest.length) {
+                size_t at = cut;
+                while (at > 0 && rest.data[at] != ' ')
+                    at--;
+                /* A word that is longer than the line stands alone. */
+                cut = at > 0 ? at : KT_MIN(strcspn(rest.data, " \n"), rest.length);
+            }
+            if (cut > 0)
+                kt_strbuf_printf(buffer, "%*s", (int)indent, "");
+            kt_strbuf_add(buffer, rest.data, cut);
+            kt_strbuf_putc(buffer, '\n');
+            while (cut < rest.length && rest.data[cut] == ' ')
+                cut++;
+            rest = (struct kt_str){rest.data + cut, rest.length - cut};
+        } while (rest.length > 0);
+        text += line + (text[line] == '\n');
+    }
+}

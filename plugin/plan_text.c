@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan for people. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "plugin/catalog_text.h"
+#include "plugin/plan.h"
+#include "plugin/planning.h"
+#include "sizing/explain.h"
+
+#define BAR_COLUMNS 40
+#define USUAL_ROWS 10
+#define MOST_DEALS 3
+
+static double gib(double bytes)
+{
+    return bytes / (double)KT_GIB;
+}
+
+/* "  weights        2.31 GiB  ##########" */
+static void add_bar(struct kt_strbuf *text, const char *label, double bytes, double whole_bytes)
+{
+    int columns = whole_bytes > 0 ? (int)(bytes / whole_bytes * BAR_COLUMNS + 0.5) : 0;
+    if (columns == 0 && bytes > 0)
+        columns = 1;
+    kt_strbuf_printf(text, "  %-12s %7.2f GiB%s", label, gib(bytes), columns > 0 ? "  " : "");
+    for (int i = 0; i < KT_MIN(columns, BAR_COLUMNS); i++)
+        kt_strbuf_putc(text, '#');
+    kt_strbuf_putc(text, '\n');
+}
+
+static void add_wrapped(struct kt_app *app, struct kt_strbuf *text, size_t indent, const char *format, ...)
+    KT_PRINTF(4, 5);
+
+static void add_wrapped(struct kt_app *app, struct kt_strbuf *text, size_t indent, const char *format, ...)
+{
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    kt_output_wrap(text, line, indent, KT_MIN(app->out_terminal.width, (size_t)100));
+}
+
+/* --- tuning --------------------------------------------------------------------------------------------------------
+ */
+
+static void add_tuning_title(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
+{
+    const struct kt_tuning_input *tuning = &plan->tuning;
+    struct kt_strbuf targets;
+    kt_strbuf_init(&targets, app->arena, (size_t)KT_KIB);
+    for (const char *const *name = kt_plan_targets(app->arena, plan); *name; name++)
+        kt_strbuf_printf(&targets, "%s%s", targets.length ? ", " : "", *name);
+    kt_strbuf_puts(text, kt_terminal_style(&app->out_terminal, KT_STYLE_STRONG));
+    kt_output_escape(text, kt_str(plan->model->name));
+    kt_strbuf_printf(text, ", tuned with %s%s%s\n", plan->method,
+                     tuning->method == KT_METHOD_QLORA && tuning->quantisation_bits == 8 ? " in 8 bit" : "",
+                     kt_terminal_plain(&app->out_terminal));
+    add_wrapped(app, text, 2,
+                "batch size %" PRIu32 ", sequence length %" PRIu32 ", rank %" PRIu32
+                ", target modules %s, %s, gradient "
+                "checkpointing %s",
+                tuning->batch_size, tuning->sequence_length, tuning->rank, targets.length ? targets.data : "none",
+                tuning->attention == KT_ATTENTION_EAGER ? "eager attention" : "flash attention",
+                tuning->gradient_checkpointing ? "on" : "off");
+}
+
+static void add_tuning_memory(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
+{
+    const struct kt_tuning_estimate *e = &plan->estimate;
+    kt_strbuf_puts(text, "\nMemory of each GPU:\n");
+    add_bar(text, "weights", e->weights_bytes, e->total_bytes);
+    add_bar(text, "adapter", e->adapter_bytes, e->total_bytes);
+    add_bar(text, "activations", e->activation_bytes, e->total_bytes);
+    add_bar(text, "logits", e->logits_bytes, e->total_bytes);
+    add_bar(text, "overhead", e->overhead_bytes, e->total_bytes);
+    kt_strbuf_printf(text, "  %-12s %7.2f GiB\n", "total", gib(e->total_bytes));
+    double low = plan->range.low.total_bytes, high = plan->range.high.total_bytes;
+    bool eager = plan->chosen && !kt_plan_has_bf16(plan->chosen->sku);
+    kt_strbuf_printf(text, "  %-12s %.2f to %.2f GiB\n", "range", gib(low), gib(high));
+    add_wrapped(
+        app, text, 15,
+        "low: the trainer computes the loss in chunks; high: it does not%s. Which one runs depends on the image.",
+        eager || plan->tuning.attention == KT_ATTENTION_EAGER ? ", and attention is eager" : "");
+}
+
+/* --- inference -----------------------------------------------------------------------------------------------------
+ */
+
+static void add_serving_title(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
+{
+    kt_strbuf_puts(text, kt_terminal_style(&app->out_terminal, KT_STYLE_STRONG));
+    kt_output_escape(text, kt_str(plan->model->name));
+    kt_strbuf_printf(text, ", served%s\n", kt_terminal_plain(&app->out_terminal));
+    if (plan->serving.context_length > 0)
+        add_wrapped(app, text, 2, "context of %" PRIu32 " tokens", plan->serving.context_length);
+    else
+        add_wrapped(app, text, 2, "room for a context of 2048 tokens; --sequence-length asks for another");
+}
+
+static void add_serving_memory(struct kt_strbuf *text, const struct kt_plan *plan)
+{
+    const struct kt_sku_fit *fit = plan->chosen ? plan->chosen : plan->cheapest;
+    if (!fit || fit->fit > KT_FIT_TIGHT)
+        return;
+    const struct kt_inference_estimate *e = &fit->inference;
+    double total = kt_plan_needed_bytes(plan, fit);
+    kt_strbuf_printf(text, "\nMemory of each GPU, on %" PRIu32 " x %s:\n", fit->nodes, fit->sku->name);
+    add_bar(text, "weights", (double)e->weights_bytes, total);
+    add_bar(text, "KV cache", (double)e->kv_cache_bytes, total);
+    add_bar(text, "overhead", (double)e->overhead_bytes, total);
+    kt_strbuf_printf(text, "  %-12s %7.2f GiB of %.2f GiB that the server may use\n", "total", gib(total),
+                     gib((double)e->available_bytes));
+    if (e->largest_context > 0)
+        kt_strbuf_printf(text, "  The longest context that fits is %" PRIu32 " tokens.\n", e->largest_context);
+}
+
+/* --- the machine type that was named --------------------------------------------------------------------------------
+ */
+
+static void add_verdict(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
+{
+    const struct kt_sku_fit *fit = plan->chosen;
+    static const enum kt_style styles[] = {[KT_FIT_FITS] = KT_STYLE_GOOD,
+                                           [KT_FIT_TIGHT] = KT_STYLE_WARNING,
+                                           [KT_FIT_NO] = KT_STYLE_ERROR,
+                                           [KT_FIT_NEVER] = KT_STYLE_ERROR};
+    static const char *const words[] = {[KT_FIT_FITS] = "fits",
+                                        [KT_FIT_TIGHT] = "fits, but tightly",
+                                        [KT_FIT_NO] = "does not fit",
+                                        [KT_FIT_NEVER] = "does not fit"};
+    kt_strbuf_puts(text, "\nOn ");
+    kt_explain_sku(text, fit->sku);
+    kt_strbuf_printf(text, ": %s%s%s\n", kt_terminal_style(&app->out_terminal, styles[fit->fit]), words[fit->fit],
+                     kt_terminal_plain(&app->out_terminal));
+    double usable = (double)fit->usable_bytes_per_gpu, needed = kt_plan_needed_bytes(plan, fit);
+    if (!plan->inference) {
+        kt_strbuf_printf(text, "  needs up to %.1f GiB of %.1f GiB usable on each GPU (%.0f%%)\n", gib(needed),
+                         gib(usable), needed / usable * 100);
+        uint32_t sequence =
+            kt_sizing_largest_sequence(&plan->tuning, fit->usable_bytes_per_gpu, fit->sku->compute_capability);
+        if (fit->fit == KT_FIT_NEVER)
+            kt_strbuf_puts(text, "  no batch size or length helps: weights and adapter alone are too large\n");
+        else
+            add_wrapped(app, text, 2,
+                        "largest batch size at %" PRIu32 " tokens: %" PRIu32 "; longest sequence at batch "
+                        "size 1: %" PRIu32 " tokens",
+                        plan->tuning.sequence_length, fit->largest_batch, sequence);
+    } else if (fit->fit <= KT_FIT_TIGHT) {
+        kt_strbuf_printf(text, "  on %" PRIu32 " node%s with %" PRIu32 " GPU%s%s\n", fit->nodes,
+                         fit->nodes == 1 ? "" : "s", fit->inference.gpus, fit->inference.gpus == 1 ? "" : "s",
+                         fit->inference.data_parallel ? ", each with a whole copy" : "");
+    }
+    for (const char *const *warning = kt_plan_sku_warnings(app->arena, plan, fit); *warning; warning++)
+        add_wrapped(app, text, 2, "warning: %s", *warning);
+}
+
+static void add_deals(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
+{
+    const struct kt_sku_fit *deals[MOST_DEALS];
+    size_t count = kt_plan_better_deals(plan, deals, MOST_DEALS);
+    uint64_t base = plan->chosen->price_milli_usd_per_hour;
+    for (size_t i = 0; i < count; i++) {
+        struct kt_strbuf sku;
+        kt_strbuf_init(&sku, app->arena, (size_t)KT_KIB);
+        kt_explain_sku(&sku, deals[i]->sku);
+        uint64_t price = deals[i]->price_milli_usd_per_hour;
+        bool more = price >= base;
+        uint64_t percent = ((more ? price - base : base - price) * 100 + base / 2) / base;
+        bool bf16_gain = !kt_plan_has_bf16(plan->chosen->sku);
+        bool memory_gain = kt_sku_bytes_per_gpu(deals[i]->sku) > kt_sku_bytes_per_gpu(plan->chosen->sku);
+        add_wrapped(app, text, 2, "%s: %s costs %" PRIu64 "%% %s%s%s%s", i == 0 ? "better" : "or", sku.data, percent,
+                    more ? "more" : "less", bf16_gain || memory_gain ? " and has " : "",
+                    bf16_gain     ? "bfloat16 and FlashAttention-2"
+                    : memory_gain ? "more memory"
+                                  : "",
+                    bf16_gain && memory_gain ? " and more memory" : "");
+    }
+}
+
+/* --- all machine types ----------------------------------------------------------------------------------------------
+ */
+
+static void add_row(struct kt_app *app, struct kt_table *table, const struct kt_plan *plan,
+                    const struct kt_sku_fit *fit)
+{
+    const struct kt_sku *sku = fit->sku;
+    struct kt_arena *arena = app->arena;
+    /* Rows are long enough: every GPU here is from NVIDIA. */
+    const char *maker = "NVIDIA ";
+    const char *gpu = sku->gpu_model;
+    gpu += strncmp(gpu, maker, strlen(maker)) == 0 ? strlen(maker) : 0;
+    kt_table_add(table, sku->name);
+    kt_table_add(table, kt_arena_printf(arena, "%" PRIu32 " x %s %" PRIu64 " GiB", sku->gpu_count, gpu,
+                                        kt_sku_bytes_per_gpu(sku) / KT_GIB));
+    kt_table_add(table, kt_fit_name(fit->fit));
+    if (plan->inference)
+        kt_table_addf(table, "%" PRIu32, fit->nodes);
+    else
+        kt_table_addf(table, "%" PRIu32, fit->largest_batch);
+    kt_table_add(table, kt_text_price(arena, fit->price_milli_usd_per_hour));
+    bool no_bf16 = sku->compute_capability > 0 && !kt_plan_has_bf16(sku);
+    const char *status = sku->current ? "" : sku->retired_in ? "retired" : "unsupported";
+    kt_table_add_blank(table, kt_arena_printf(arena, "%s%s%s%s", fit == plan->cheapest ? "auto" : "", status,
+                                              status[0] && no_bf16 ? ", " : "", no_bf16 ? "no bf16" : ""));
+}
+
+static void add_table(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan, bool all)
+{
+    static const char *const tuning[] = {"NAME", "GPU", "FIT", "BATCH", "USD/H", "NOTES", NULL};
+    static const char *const serving[] = {"NAME", "GPU", "FIT", "NODES", "USD/H", "NOTES", NULL};
+    struct kt_table table;
+    kt_table_init(&table, app->arena, plan->inference ? serving : tuning, false);
+    size_t fitting = 0;
+    for (size_t i = 0; i < plan->fit_count; i++) {
+        const struct kt_sku_fit *fit = &plan->fits[i];
+        fitting += fit->fit <= KT_FIT_TIGHT;
+        if (all || (fit->fit <= KT_FIT_TIGHT && fitting <= USUAL_ROWS))
+            add_row(app, &table, plan, fit);
+    }
+    kt_strbuf_printf(text, "\nMachine types of %s%s, cheapest first:\n", kt_cloud_name(plan->cloud),
+                     all ? "" : " that fit");
+    if (fitting == 0 && !all) {
+        kt_strbuf_puts(text, "  none\n");
+        return;
+    }
+    kt_table_write(&table, text, 0);
+    if (!all && fitting > USUAL_ROWS)
+        kt_strbuf_printf(text, "%zu more fit; --all lists every machine type.\n", fitting - USUAL_ROWS);
+    if (!plan->inference)
+        add_wrapped(app, text, 0, "BATCH is the largest batch size that fits at %" PRIu32 " tokens.",
+                    plan->tuning.sequence_length);
+    if (plan->cheapest)
+        add_wrapped(app, text, 0,
+                    "auto: what --instance-type=auto takes, the cheapest that Kaito supports, fits with room and has "
+                    "bfloat16.");
+}
+
+int kt_plan_write_text(struct kt_app *app, const struct kt_plan *plan, bool all, struct kt_error *error)
+{
+    struct kt_strbuf text = kt_output_buffer(app);
+    if (plan->inference) {
+        add_serving_title(app, &text, plan);
+        add_serving_memory(&text, plan);
+    } else {
+        add_tuning_title(app, &text, plan);
+        add_tuning_memory(app, &text, plan);
+    }
+    if (plan->chosen) {
+        add_verdict(app, &text, plan);
+        add_deals(app, &text, plan);
+    }
+    add_table(app, &text, plan, all);
+    for (size_t i = 0; i < plan->note_count; i++)
+        add_wrapped(app, &text, 0, "Note: %s.", plan->notes[i]);
+    return kt_output_write(app, &text, error);
+}
