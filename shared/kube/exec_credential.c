@@ -52,7 +52,10 @@ static int find_program(const struct asking *asking, const char **ret)
 {
     const char *command = asking->exec->command;
     if (strchr(command, '/')) {
-        *ret = command;
+        *ret = access(command, F_OK) == 0 ? command : NULL;
+        if (*ret && access(command, X_OK) != 0)
+            return kt_error_set(asking->error, KT_EAUTH, "the credential plugin %s of %s may not be executed", command,
+                                asking->config->user_source);
         return 0;
     }
     const char *path = kt_environment_get(asking->environment, "PATH");

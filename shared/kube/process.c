@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +14,8 @@
 
 /* How long a child may take to end after SIGTERM. */
 #define GRACE_MS 500
-/* Kernels before 5.3 have no pidfd; then we look for the child's end this often. */
+/* How often we look whether the child has ended; its last word on the pipe does not tell, because a grandchild may hold
+ * the other end. Right after the pipe has closed we look sooner, for then the end is near. */
 #define LOOK_AGAIN_MS 20
 
 struct run {
@@ -23,8 +23,8 @@ struct run {
     const struct kt_process *process;
     int64_t deadline_ms;
     pid_t pid;
-    int pid_fd; /* readable when the child has ended; -1: not available */
-    int output; /* read end of the pipe; -1 after its end */
+    int output;   /* read end of the pipe; -1 after its end */
+    int pause_ms; /* until the next look */
     struct kt_strbuf text;
     bool reaped;
     int wait_status;
@@ -90,12 +90,8 @@ static void await_end(struct run *run, int64_t timeout_ms)
 {
     int64_t end_ms = kt_clock_monotonic_ms(run->clock) + timeout_ms;
     reap(run, WNOHANG);
-    while (!run->reaped) {
-        int64_t left_ms = end_ms - kt_clock_monotonic_ms(run->clock);
-        if (left_ms <= 0)
-            return;
-        struct pollfd wait = {.fd = run->pid_fd, .events = POLLIN};
-        poll(&wait, 1, run->pid_fd >= 0 ? (int)left_ms : LOOK_AGAIN_MS);
+    while (!run->reaped && kt_clock_monotonic_ms(run->clock) < end_ms) {
+        poll(NULL, 0, LOOK_AGAIN_MS);
         reap(run, WNOHANG);
     }
 }
@@ -124,6 +120,7 @@ static int read_output(struct run *run, struct kt_error *error)
             return 0;
         if (got <= 0) {
             kt_close_fd(&run->output);
+            run->pause_ms = 1;
             return 0;
         }
         if (run->text.length + (size_t)got > run->process->output_limit_bytes)
@@ -144,17 +141,14 @@ static int step(struct run *run, struct kt_error *error)
                             (long long)(run->process->timeout_ms / 1000));
     struct pollfd waits[] = {
         {.fd = run->output, .events = POLLIN},
-        {.fd = run->pid_fd, .events = POLLIN},
         {.fd = run->process->stop_fd, .events = POLLIN},
     };
-    int pause_ms = (int)KT_MIN(left_ms, (int64_t)INT32_MAX);
-    if (run->pid_fd < 0 && run->output < 0)
-        pause_ms = KT_MIN(pause_ms, LOOK_AGAIN_MS);
-    poll(waits, KT_ARRAY_LENGTH(waits), pause_ms);
-    if (waits[2].revents != 0)
+    poll(waits, KT_ARRAY_LENGTH(waits), (int)KT_MIN(left_ms, (int64_t)run->pause_ms));
+    run->pause_ms = KT_MIN(2 * run->pause_ms, LOOK_AGAIN_MS);
+    if (waits[1].revents != 0)
         return kt_error_set(error, KT_EINTERRUPTED, "%s was ended", run->process->path);
     int code = waits[0].revents != 0 ? read_output(run, error) : 0;
-    if (code == 0 && (waits[1].revents != 0 || (run->pid_fd < 0 && run->output < 0)))
+    if (code == 0)
         reap(run, WNOHANG);
     return code;
 }
@@ -181,8 +175,8 @@ int kt_process_run(struct kt_arena *arena, const struct kt_clock *clock, const s
         .clock = clock,
         .process = process,
         .deadline_ms = kt_clock_monotonic_ms(clock) + process->timeout_ms,
-        .pid_fd = -1,
         .output = ends[0],
+        .pause_ms = LOOK_AGAIN_MS,
     };
     kt_strbuf_init(&run.text, arena, process->output_limit_bytes + 1);
     int number = spawn(process, write_end, &run.pid);
@@ -193,11 +187,9 @@ int kt_process_run(struct kt_arena *arena, const struct kt_clock *clock, const s
     kt_close_fd(&write_end);
     /* Only our end must not block: the child expects a plain pipe. */
     fcntl(run.output, F_SETFL, O_NONBLOCK);
-    run.pid_fd = (int)syscall(SYS_pidfd_open, run.pid, 0);
     int code = follow(&run, error);
     if (code != 0)
         end_child(&run);
-    kt_close_fd(&run.pid_fd);
     kt_close_fd(&run.output);
     if (code != 0)
         return code;
