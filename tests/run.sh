@@ -85,7 +85,7 @@ for layer in "$@"; do
     printf '%-10s %5d passed, %d failed, %d skipped   (%s)\n' "$layer" "$layer_passed" "$layer_failed" "$layer_skipped" "$log"
     grep -E '^skip ' "$log" | sed 's/^skip /           SKIPPED: /'
     if [ "$layer_failed" -gt 0 ]; then
-        grep -vE '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
+        grep -vE '^(ok |# ok)' "$log" | tail -n 60 | sed 's/^/    /'
     fi
     passed=$((passed + layer_passed)) failed=$((failed + layer_failed)) skipped=$((skipped + layer_skipped))
 done

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a header block: never a crash, and nothing accepted that holds a NUL, a bare line feed or two lengths. */
+/* Any bytes as a header block: never a crash, and nothing accepted that holds a NUL, a bare line feed or two lengths.
+ */
 #include <stdlib.h>
 
 #include "webhook/serve/header_check.h"

@@ -21,10 +21,10 @@ static struct kt_header_verdict check(const char *block)
 static void accepts_what_the_api_server_sends(void **state)
 {
     (void)state;
-    struct kt_header_verdict verdict =
-        check("POST /validate-workspace?timeout=5s HTTP/1.1\r\nHost: a.b.svc:443\r\nUser-Agent: kube-apiserver-admission\r\n"
-              "Content-Length: 42\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n"
-              "Accept-Encoding: gzip\r\n\r\n");
+    struct kt_header_verdict verdict = check(
+        "POST /validate-workspace?timeout=5s HTTP/1.1\r\nHost: a.b.svc:443\r\nUser-Agent: kube-apiserver-admission\r\n"
+        "Content-Length: 42\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n"
+        "Accept-Encoding: gzip\r\n\r\n");
     assert_int_equal(verdict.status, 0);
     assert_int_equal(verdict.content_length, 42);
 }
@@ -46,7 +46,8 @@ static void refuses_each_ambiguity(void **state)
         int status;
     } rows[] = {
         {"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", 400},
-        {"length and chunks", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 501},
+        {"length and chunks", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+         501},
         {"no length", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", 411},
         {"empty length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n", 400},
         {"signed length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", 400},
