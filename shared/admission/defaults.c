@@ -45,7 +45,7 @@ struct filling {
     bool is_new;     /* CREATE: nothing to carry over, and D02 may choose */
     bool may_choose; /* false where an old object is only interpreted */
     bool bring_your_own;
-    bool has_resource;       /* was there before the first default made it: only then is anything in it carried over */
+    bool drops_resource; /* an UPDATE takes `resource` away: made anew for a count, it would get the rest next time */
     struct kt_workspace old; /* empty on CREATE */
 };
 
@@ -104,11 +104,6 @@ static cJSON *carry_over(struct filling *filling, const cJSON *old_owner, const 
     return kt_json_clone(filling->arena, old);
 }
 
-static cJSON *carry_over_resource(struct filling *filling, const char *key)
-{
-    return filling->has_resource ? carry_over(filling, filling->old.resource.node, key) : NULL;
-}
-
 static const cJSON *resource_of(const struct filling *filling)
 {
     return kt_json_get(filling->object, "resource");
@@ -120,8 +115,8 @@ static const cJSON *resource_of(const struct filling *filling)
 static void fill_count(struct filling *filling)
 {
     const cJSON *resource = resource_of(filling);
-    if (kt_facts_absent(resource, "count")) {
-        cJSON *old = carry_over_resource(filling, "count");
+    if (!filling->drops_resource && kt_facts_absent(resource, "count")) {
+        cJSON *old = carry_over(filling, filling->old.resource.node, "count");
         fill(filling, D01, "/resource", "count", old ? old : kt_json_new_int(filling->arena, 1));
     }
 }
@@ -129,10 +124,10 @@ static void fill_count(struct filling *filling)
 static void fill_label_selector(struct filling *filling)
 {
     const cJSON *resource = resource_of(filling);
-    if (!kt_facts_absent(resource, "labelSelector")) {
+    if (filling->drops_resource || !kt_facts_absent(resource, "labelSelector")) {
         return;
     }
-    cJSON *old = carry_over_resource(filling, "labelSelector");
+    cJSON *old = carry_over(filling, filling->old.resource.node, "labelSelector");
     const char *name = kt_json_string(kt_json_path(filling->object, "metadata", "name", NULL));
     /* A name that cannot be one is refused anyway, and would be no label value. */
     if (!old && !filling->bring_your_own && name && !kt_names_dns1123_label(kt_str(name))) {
@@ -281,10 +276,10 @@ static void fill_instance_type(struct filling *filling)
     const cJSON *resource = resource_of(filling);
     const char *written = kt_json_string(kt_json_get(resource, "instanceType"));
     bool is_absent = kt_facts_absent(resource, "instanceType") || (written && !*written);
-    if (!is_absent || filling->bring_your_own) {
+    if (filling->drops_resource || !is_absent || filling->bring_your_own) {
         return;
     }
-    cJSON *old = carry_over_resource(filling, "instanceType");
+    cJSON *old = carry_over(filling, filling->old.resource.node, "instanceType");
     if (old) {
         fill(filling, D02, "/resource", "instanceType", old);
     } else if (filling->is_new && filling->may_choose) {
@@ -360,9 +355,9 @@ int kt_admission_default(struct kt_arena *arena, const struct kt_admission_reque
             .is_new = request->operation == KT_OPERATION_CREATE,
             .may_choose = true,
             .bring_your_own = kt_settings_bring_your_own(request->settings),
-            .has_resource = kt_json_is_object(kt_json_get(request->object, "resource")),
         };
         kt_workspace_view(filling.is_new ? NULL : request->old_object, &filling.old);
+        filling.drops_resource = filling.old.resource.node && kt_facts_absent(filling.object, "resource");
         for (size_t i = 0; i < KT_ARRAY_LENGTH(FILLERS); i++) {
             FILLERS[i](&filling);
         }

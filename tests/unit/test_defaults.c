@@ -187,9 +187,11 @@ static void test_update_invents_nothing_else(void **state)
     cJSON *old = tuning("{\"resource\":{\"instanceType\":null}}");
     kt_admission_case_judge(&test, tuning("{\"resource\":{\"instanceType\":null}}"), old);
     assert_string_equal(value("/resource/instanceType"), "");
-    /* The parent is gone: the user took it out, and it is not put back together from the old one. */
+    /* The parent is gone: the user took it out. It is not put back together from the old one, nor made anew: in a new
+     * one the next round would find a place for what the old one had. */
     kt_admission_case_judge(&test, tuning("{\"resource\":null}"), tuning("{}"));
-    assert_string_equal(value("/resource/instanceType"), "");
+    assert_string_equal(value("/resource"), "");
+    kt_admission_case_judge(&test, tuning("{\"resource\":null}"), tuning("{\"resource\":null}"));
     assert_string_equal(value("/resource/labelSelector"), "{\"matchLabels\":{\"apps\":\"tune\"}}");
 }
 
