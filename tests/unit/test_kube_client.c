@@ -38,11 +38,10 @@ struct canned {
 static bool serve_canned(void *context, const struct kt_scripted_request *request KT_UNUSED,
                          struct kt_scripted_connection *connection)
 {
-    const struct canned *canned = context;
-    if (canned->raw)
-        return kt_scripted_puts(connection, canned->raw) && !canned->close;
-    return kt_scripted_reply(connection, canned->code, canned->headers ? canned->headers : "", canned->body) &&
-           !canned->close;
+    const struct canned reply = *(const struct canned *)context;
+    if (reply.raw)
+        return kt_scripted_puts(connection, reply.raw) && !reply.close;
+    return kt_scripted_reply(connection, reply.code, reply.headers ? reply.headers : "", reply.body) && !reply.close;
 }
 
 static struct canned canned;
