@@ -60,10 +60,11 @@ int kt_tune_build(struct kt_app *app, const struct kt_tune_options *options, str
 /* The ConfigMap of --config FILE and --set; *ret_name is what tuning.config says (NULL: nothing). */
 int kt_tune_build_config(struct kt_tune *tune, const char **ret_name, struct kt_error *error) KT_NODISCARD;
 
-/* Judges the Workspace with the ConfigMap beside it. old_object NULL: it does not exist yet. live NULL: offline. */
 struct kt_connection;
-int kt_tune_judge(struct kt_tune *tune, struct kt_connection *live, const char *namespace_, const cJSON *old_object,
-                  struct kt_findings *ret, struct kt_error *error) KT_NODISCARD;
+
+/* Judges a Workspace with the ConfigMap beside it. old_object NULL: it does not exist yet. live NULL: offline. */
+int kt_tune_judge(struct kt_tune *tune, struct kt_connection *live, const char *namespace_, const cJSON *object,
+                  const cJSON *old_object, struct kt_findings *ret, struct kt_error *error) KT_NODISCARD;
 /* Writes warnings, and what is wrong in the words in which the server would refuse. True when it is refused. */
 bool kt_tune_report(struct kt_tune *tune, const struct kt_findings *findings);
 

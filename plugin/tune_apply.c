@@ -263,33 +263,52 @@ static const cJSON *without_managed_fields(struct kt_arena *arena, const cJSON *
     return copy;
 }
 
+/* With the cluster to look things up in. A new Workspace is judged as it will be sent, before that; one that is there
+ * already as the server would have it afterwards, which only a dry run can tell. */
+static int judge_with_cluster(struct apply *apply, const cJSON *object)
+{
+    struct kt_tune *tune = apply->tune;
+    struct kt_findings findings = {0};
+    int code = kt_tune_judge(tune, &apply->connection, apply->namespace_, object, apply->old_workspace, &findings,
+                             apply->error);
+    if (code != 0)
+        return code;
+    return kt_tune_report(tune, &findings) ? KT_EXIT_ERROR : 0;
+}
+
+static int send_all(struct apply *apply, struct kt_reply *workspace, struct kt_reply *config_map)
+{
+    struct kt_tune *tune = apply->tune;
+    bool dry_run = tune->dry_run == KT_TUNE_DRY_RUN_SERVER;
+    int code = look_around(apply);
+    if (code == 0 && !apply->old_workspace)
+        code = judge_with_cluster(apply, tune->workspace);
+    if (code == 0)
+        code = try_on_server(apply, workspace);
+    if (code == 0 && apply->old_workspace && workspace->http_code < 300)
+        code = judge_with_cluster(apply, workspace->object);
+    if (code == 0)
+        code = send_config_map(apply, dry_run, config_map);
+    if (code == 0 && !dry_run)
+        code = send_workspace(apply, workspace);
+    return code;
+}
+
 static int run_steps(struct apply *apply)
 {
     struct kt_tune *tune = apply->tune;
+    struct kt_arena *arena = arena_of(apply);
     struct kt_reply workspace = {0}, config_map = {0};
-    struct kt_findings findings = {0};
-    bool dry_run = tune->dry_run == KT_TUNE_DRY_RUN_SERVER;
-    int code = look_around(apply);
-    if (code == 0)
-        code =
-            kt_tune_judge(tune, &apply->connection, apply->namespace_, apply->old_workspace, &findings, apply->error);
+    int code = send_all(apply, &workspace, &config_map);
     if (code != 0)
         return code;
-    if (kt_tune_report(tune, &findings))
-        return KT_EXIT_ERROR;
-    code = try_on_server(apply, &workspace);
-    if (code == 0)
-        code = send_config_map(apply, dry_run, &config_map);
-    if (code == 0 && !dry_run)
-        code = send_workspace(apply, &workspace);
-    if (code != 0)
-        return code;
-    /* Refused for want of the ConfigMap alone: the server cannot fill it in, so what would be sent is shown. */
-    const cJSON *shown = workspace.object && workspace.http_code < 300 ? workspace.object : tune->workspace;
-    return kt_tune_write(tune, apply->config_name ? without_managed_fields(arena_of(apply), config_map.object) : NULL,
-                         done_word(&config_map, apply->old_config_map), without_managed_fields(arena_of(apply), shown),
-                         workspace.http_code < 300 ? done_word(&workspace, apply->old_workspace) : "created",
-                         apply->error);
+    /* A dry run that only missed the ConfigMap gives no object: then what would be sent is shown. */
+    bool answered = workspace.http_code < 300 && workspace.object;
+    const cJSON *shown = answered ? workspace.object : tune->workspace;
+    const char *missed = apply->old_workspace ? "configured" : "created";
+    return kt_tune_write(tune, apply->config_name ? without_managed_fields(arena, config_map.object) : NULL,
+                         done_word(&config_map, apply->old_config_map), without_managed_fields(arena, shown),
+                         answered ? done_word(&workspace, apply->old_workspace) : missed, apply->error);
 }
 
 int kt_tune_apply(struct kt_tune *tune, struct kt_error *error)

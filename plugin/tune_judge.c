@@ -40,8 +40,8 @@ static const char *flag_of(const char *field)
     return NULL;
 }
 
-int kt_tune_judge(struct kt_tune *tune, struct kt_connection *live, const char *namespace_, const cJSON *old_object,
-                  struct kt_findings *ret, struct kt_error *error)
+int kt_tune_judge(struct kt_tune *tune, struct kt_connection *live, const char *namespace_, const cJSON *object,
+                  const cJSON *old_object, struct kt_findings *ret, struct kt_error *error)
 {
     struct kt_arena *arena = tune->app->arena;
     struct kt_manifest_cluster cluster;
@@ -49,12 +49,12 @@ int kt_tune_judge(struct kt_tune *tune, struct kt_connection *live, const char *
     /* Whoever tunes need not be allowed to read where the server's templates are. */
     cluster.quiet = true;
     if (tune->config_map) {
-        const struct kt_manifest_object object = {
+        const struct kt_manifest_object beside = {
             .node = tune->config_map,
             .kind = "ConfigMap",
             .name = kt_json_string(kt_json_path(tune->config_map, "metadata", "name", NULL)),
         };
-        kt_manifest_cluster_add(&cluster, &object);
+        kt_manifest_cluster_add(&cluster, &beside);
     }
     struct kt_cluster view = kt_manifest_cluster_view(&cluster);
     struct kt_defaulting defaulting;
@@ -62,7 +62,7 @@ int kt_tune_judge(struct kt_tune *tune, struct kt_connection *live, const char *
         .operation = old_object ? KT_OPERATION_UPDATE : KT_OPERATION_CREATE,
         .namespace_ = namespace_,
         .name = tune->name,
-        .object = kt_json_clone(arena, tune->workspace),
+        .object = kt_json_clone(arena, object),
         .old_object = kt_json_clone(arena, old_object),
         .settings = &tune->settings,
         .cluster = &view,
@@ -78,28 +78,26 @@ int kt_tune_judge(struct kt_tune *tune, struct kt_connection *live, const char *
     return code;
 }
 
-static void add_finding(struct kt_tune *tune, struct kt_strbuf *text, const struct kt_finding *finding)
+/* "field: message [RULE] (--flag)": as the server words it, with the flag that the field comes from. */
+static void add_finding(struct kt_strbuf *text, const struct kt_finding *finding)
 {
     const char *flag = flag_of(finding->field);
-    kt_strbuf_printf(text, "%s%s", finding->field, finding->field[0] ? ": " : "");
+    kt_strbuf_puts(text, finding->field[0] ? finding->field : "Workspace");
+    kt_strbuf_puts(text, ": ");
     kt_strbuf_puts(text, finding->message);
+    kt_strbuf_printf(text, " [%s]", finding->rule);
     if (flag)
         kt_strbuf_printf(text, " (%s)", flag);
-    text->failed |= tune->app->arena->failed;
 }
 
-/* The server gives the same warning, cut to what it may be. Once is enough, and in full. */
-static void expect_from_server(struct kt_tune *tune, const struct kt_finding *finding)
+/* The server gives the same warnings, cut to what they may be. Once is enough, and in full. */
+static void expect_from_server(struct kt_tune *tune, const struct kt_findings *findings)
 {
-    struct kt_app *app = tune->app;
     struct kt_warnings warnings;
-    kt_warnings_init(&warnings, app->arena);
-    const char *text =
-        kt_arena_printf(app->arena, "%s%s%s", finding->field, finding->field[0] ? ": " : "", finding->message);
-    if (text)
-        kt_warnings_add(&warnings, kt_str(text));
+    kt_warnings_init(&warnings, tune->app->arena);
+    kt_warnings_add_findings(&warnings, findings);
     for (size_t i = 0; i < warnings.count; i++)
-        kt_app_expect_warning(app, warnings.items[i]);
+        kt_app_expect_warning(tune->app, warnings.items[i]);
 }
 
 bool kt_tune_report(struct kt_tune *tune, const struct kt_findings *findings)
@@ -112,10 +110,10 @@ bool kt_tune_report(struct kt_tune *tune, const struct kt_findings *findings)
         if (finding->severity == KT_SEVERITY_ERROR)
             continue;
         struct kt_strbuf text = kt_output_buffer(app);
-        add_finding(tune, &text, finding);
+        add_finding(&text, finding);
         kt_app_warn(app, kt_strbuf_view(&text));
-        expect_from_server(tune, finding);
     }
+    expect_from_server(tune, findings);
     if (errors == 0)
         return false;
     /* As kubectl words a refusal: one cause in the line, several below each other. */
@@ -125,7 +123,7 @@ bool kt_tune_report(struct kt_tune *tune, const struct kt_findings *findings)
         if (findings->items[i].severity != KT_SEVERITY_ERROR)
             continue;
         kt_strbuf_puts(&text, errors == 1 ? "" : "* ");
-        add_finding(tune, &text, &findings->items[i]);
+        add_finding(&text, &findings->items[i]);
         kt_strbuf_putc(&text, '\n');
     }
     kt_output_escape_lines(&safe, kt_strbuf_view(&text));

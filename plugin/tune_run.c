@@ -84,7 +84,7 @@ int kt_tune_run(struct kt_app *app, const void *values, struct kt_error *error)
         return code;
     say_choices(&tune);
     const char *namespace_ = app->globals.namespace_ ? app->globals.namespace_ : "default";
-    code = kt_tune_judge(&tune, NULL, namespace_, NULL, &findings, error);
+    code = kt_tune_judge(&tune, NULL, namespace_, tune.workspace, NULL, &findings, error);
     if (code != 0)
         return code;
     /* With a server to ask, what could not be known offline is asked before it is warned of. */
