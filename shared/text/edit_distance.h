@@ -18,7 +18,8 @@ struct kt_nearest {
 void kt_nearest_init(struct kt_nearest *nearest, struct kt_str wanted);
 /* A candidate counts when its distance is at most a third of the longer length (at least 1), or when it contains the
  * wanted text or is contained in it (4 or more characters), and never when it shares nothing with it. One that begins
- * with the wanted text goes before all others; otherwise the smallest distance wins, and the first offered of equals. */
+ * with the wanted text goes before all others; otherwise the smallest distance wins, and the first offered of equals.
+ */
 void kt_nearest_offer(struct kt_nearest *nearest, const char *candidate);
 
 #endif

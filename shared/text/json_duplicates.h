@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding members of one object that share a name. Private to text/json*.c. */
+/* Finding members of one object that share a name. Private to text/json*.c and yaml*.c. */
 #ifndef KT_TEXT_JSON_DUPLICATES_H
 #define KT_TEXT_JSON_DUPLICATES_H
 

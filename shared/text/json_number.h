@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact values of JSON numbers. Private to text/json*.c. */
+/* Exact values of JSON numbers. Private to text/json*.c and yaml*.c. */
 #ifndef KT_TEXT_JSON_NUMBER_H
 #define KT_TEXT_JSON_NUMBER_H
 

@@ -32,11 +32,11 @@ struct kt_yaml_duplicate {
 };
 
 struct kt_yaml_document {
-    cJSON *root; /* NULL for an empty document (only white space and comments) or when `error` is set */
+    cJSON *root; /* NULL for an empty document (a `---` and only comments after it) or when `error` is set */
     const struct kt_positions *positions;
     const struct kt_yaml_duplicate *duplicates; /* the last value wins, as in lenient decoding; callers may refuse */
-    struct kt_position start;
-    struct kt_error error;             /* code KT_OK when the document could be read */
+    struct kt_position start;                   /* of its first value; of its first line when it has none */
+    struct kt_error error;             /* code KT_OK when it could be read; begins with "line L, column C: " if known */
     struct kt_position error_position; /* where, if known */
 };
 
@@ -45,18 +45,25 @@ struct kt_yaml_documents {
     size_t count;
 };
 
-/* Splits at lines that begin with `---` as Kubernetes does and parses each document by itself, so that a bad one does
- * not hide the others: its error stands in its item. JSON text is YAML too. Returns a code only for what concerns the
- * whole text: KT_ELIMIT (size, documents), KT_EPARSE (not UTF-8, binary), KT_ENOMEM. */
+/* Splits at lines that begin with `---` as Kubernetes does (only a comment may follow on such a line), and at `...`,
+ * and parses each document by itself, so that a bad one does not hide the others: its error stands in its item
+ * (KT_EPARSE, KT_ELIMIT). Text before the first `---` is a document only when there is more in it than comments, so an
+ * empty text has none. What Kubernetes' reader drops in silence after a value (`{a: 1} b`) is an error here.
+ *
+ * JSON text is YAML too; what JSON has beyond YAML 1.1 (surrogate escapes) is read as well, but then without positions.
+ *
+ * Returns a code only for what concerns the whole text: KT_ELIMIT (size, documents), KT_EPARSE (not UTF-8, binary),
+ * KT_ENOMEM. */
 int kt_yaml_parse(struct kt_arena *arena, struct kt_str text, struct kt_yaml_documents *ret,
                   struct kt_error *error) KT_NODISCARD;
 
-/* One document only; a second document, an empty text and duplicates are all fine with the caller: see the item.
- * Returns the item's error if it has one. Used for the content of ConfigMaps. */
+/* The first document only, as Kubernetes reads the content of ConfigMaps; what follows it is not looked at. An empty
+ * text gives an item without root. Returns the document's error if it has one. */
 int kt_yaml_parse_one(struct kt_arena *arena, struct kt_str text, struct kt_yaml_document *ret,
                       struct kt_error *error) KT_NODISCARD;
 
-/* Writes a tree as block YAML, 2 spaces, quoting every string that would read back as something else. */
+/* Writes a tree as block YAML in kubectl's layout, quoting every string that a reader of YAML 1.1 or 1.2 could take for
+ * something else. buffer->failed tells of trouble, a tree deeper than KT_LIMIT_TREE_DEPTH among it. */
 void kt_yaml_write(struct kt_strbuf *buffer, const cJSON *node);
 
 #endif

@@ -181,6 +181,8 @@ void kt_yaml_explain(const yaml_parser_t *parser, struct kt_str text, uint32_t f
         explain_character(document, position, line);
     else if (strstr(problem, "could not find expected ':'") && lacks_space_after_colon(line))
         kt_yaml_fail(document, KT_EPARSE, position, "a space is missing after the colon");
+    else if (strstr(problem, "expected node content") && line.length == 0)
+        kt_yaml_fail(document, KT_EPARSE, position, "the document ends inside [ ] or { }: a bracket is not closed");
     else if (message)
         kt_yaml_fail(document, KT_EPARSE, position, "%s", message);
     else

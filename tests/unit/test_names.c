@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
+#include "tests/lib/cmocka_all.h"
 #include "text/names.h"
 
 enum { LABEL = 1, SUBDOMAIN = 2, LABEL_1035 = 4, KEY = 8, VALUE = 16, CONFIG_KEY = 32 };

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
+#include "tests/lib/cmocka_all.h"
 #include "text/url_check.h"
 
 enum upstream { UPSTREAM_TAKES, UPSTREAM_REFUSES };
