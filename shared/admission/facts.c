@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/facts.h"
+#include "admission/shipped_templates.h"
 
 #include "admission/tuning_input.h"
 #include "text/yaml.h"
@@ -42,12 +43,16 @@ static void parse_training_config(struct kt_arena *arena, struct kt_tuning_confi
         return;
     }
     struct kt_yaml_document document = {0};
-    if (kt_yaml_parse_one(arena, kt_str(text), &document, &config->parse_error) < 0) {
-        config->state = KT_CONFIG_UNPARSABLE;
-        return;
+    config->root = kt_shipped_template_find(text);
+    config->is_shipped = config->root != NULL;
+    if (!config->is_shipped) {
+        if (kt_yaml_parse_one(arena, kt_str(text), &document, &config->parse_error) < 0) {
+            config->state = KT_CONFIG_UNPARSABLE;
+            return;
+        }
+        config->root = document.root;
     }
-    config->root = document.root;
-    const cJSON *sections = kt_json_get(document.root, TRAINING_CONFIG_ROOT);
+    const cJSON *sections = kt_json_get(config->root, TRAINING_CONFIG_ROOT);
     config->sections = kt_json_is_object(sections) ? sections : NULL;
     config->state = config->sections ? KT_CONFIG_READ : KT_CONFIG_WRONG_SHAPE;
 }

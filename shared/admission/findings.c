@@ -72,6 +72,12 @@ static bool is_unsafe_rune(uint32_t rune)
 static void add_escaped(struct kt_strbuf *buffer, struct kt_str text, bool quoted)
 {
     for (size_t i = 0; i < text.length;) {
+        size_t plain = quoted ? 0 : kt_str_plain_length((struct kt_str){text.data + i, text.length - i});
+        kt_strbuf_add(buffer, text.data + i, plain);
+        i += plain;
+        if (i >= text.length) {
+            break;
+        }
         uint32_t rune = 0;
         size_t length = decode_rune(text.data + i, &rune);
         if (rune == '\n' && quoted) {

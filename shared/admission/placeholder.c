@@ -12,12 +12,13 @@ enum match { WHOLE, BEGINS, ENDS };
 
 static const struct {
     enum match match;
-    const char *text;
+    struct kt_str text;
 } patterns[] = {
-    {ENDS, "_here"},        {BEGINS, "your_"},    {BEGINS, "your-"},     {WHOLE, "yourregistry"}, {WHOLE, "youracr"},
-    {WHOLE, "yourrepo"},    {WHOLE, "yourimage"}, {WHOLE, "yoursecret"}, {WHOLE, "replaceme"},    {WHOLE, "replace-me"},
-    {BEGINS, "replace_me"}, {ENDS, "replace_me"}, {WHOLE, "changeme"},   {WHOLE, "change-me"},    {BEGINS, "change_me"},
-    {ENDS, "change_me"},    {WHOLE, "xxxx"},
+    {ENDS, {"_here", 5}},      {BEGINS, {"your_", 5}},      {BEGINS, {"your-", 5}},       {WHOLE, {"yourregistry", 12}},
+    {WHOLE, {"youracr", 7}},   {WHOLE, {"yourrepo", 8}},    {WHOLE, {"yourimage", 9}},    {WHOLE, {"yoursecret", 10}},
+    {WHOLE, {"replaceme", 9}}, {WHOLE, {"replace-me", 10}}, {BEGINS, {"replace_me", 10}}, {ENDS, {"replace_me", 10}},
+    {WHOLE, {"changeme", 8}},  {WHOLE, {"change-me", 9}},   {BEGINS, {"change_me", 9}},   {ENDS, {"change_me", 9}},
+    {WHOLE, {"xxxx", 4}},
 };
 
 /* Brackets of templates that nothing has filled in. */
@@ -50,10 +51,18 @@ static bool matches(struct kt_str word, enum match match, struct kt_str part)
     return false;
 }
 
+/* Every pattern begins or ends with one of these letters: most words need no comparison. */
+static bool may_match(struct kt_str word)
+{
+    return strchr("yrcx", kt_ascii_lower(word.data[0])) != NULL || kt_ascii_lower(word.data[word.length - 1]) == 'e';
+}
+
 static bool is_placeholder_word(struct kt_str word)
 {
+    if (!may_match(word))
+        return false;
     for (size_t i = 0; i < KT_ARRAY_LENGTH(patterns); i++) {
-        if (matches(word, patterns[i].match, kt_str(patterns[i].text)))
+        if (matches(word, patterns[i].match, patterns[i].text))
             return true;
     }
     return false;

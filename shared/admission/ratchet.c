@@ -51,25 +51,57 @@ static bool is_deleting(const cJSON *object)
     return kt_json_is_string(kt_json_path(object, "metadata", "deletionTimestamp", NULL));
 }
 
-static void soften(struct kt_finding *finding)
+/* What the API server itself finds is not ours to soften: it refuses the object before or after us. */
+static bool is_of_the_api_server(const struct kt_finding *finding)
 {
-    finding->severity = KT_SEVERITY_WARNING;
-    finding->relaxed = finding->relaxed || finding->origin == KT_ORIGIN_UPSTREAM;
+    return kt_streq(finding->rule, "SCHEMA");
+}
+
+/* How an update bears on findings. */
+struct update {
+    const cJSON *now;
+    const cJSON *before;
+    bool content_unchanged;
+    bool deleting;
+};
+
+/* An error of our own on what the update did not touch. */
+static bool is_old_mistake(const struct update *update, const struct kt_finding *finding)
+{
+    bool content_untouched = update->content_unchanged && !is_about_metadata(finding);
+    return finding->origin == KT_ORIGIN_OWN &&
+           (content_untouched || field_unchanged(update->now, update->before, finding->field));
+}
+
+/* An error of upstream's too that we let pass, because nothing but metadata changes. */
+static bool is_let_pass(const struct update *update, const struct kt_finding *finding)
+{
+    if (finding->origin != KT_ORIGIN_UPSTREAM || is_of_the_api_server(finding) || !update->content_unchanged) {
+        return false;
+    }
+    return is_about_metadata(finding) ? update->deleting && field_unchanged(update->now, update->before, finding->field)
+                                      : true;
 }
 
 void kt_ratchet(struct kt_findings *findings, const cJSON *now, const cJSON *before)
 {
-    bool content_unchanged = !kt_content_changed(now, before);
-    bool deleting = content_unchanged && is_deleting(now);
+    struct update update = {now, before, !kt_content_changed(now, before), false};
+    update.deleting = update.content_unchanged && is_deleting(now);
+    bool is_refused = false;
     for (size_t i = 0; i < findings->count; i++) {
         struct kt_finding *finding = &findings->items[i];
-        if (finding->severity != KT_SEVERITY_ERROR) {
-            continue;
+        if (finding->severity == KT_SEVERITY_ERROR && is_old_mistake(&update, finding)) {
+            finding->severity = KT_SEVERITY_WARNING;
         }
-        bool is_content = !is_about_metadata(finding);
-        bool by_field = finding->origin == KT_ORIGIN_OWN || deleting;
-        if ((is_content && content_unchanged) || (by_field && field_unchanged(now, before, finding->field))) {
-            soften(finding);
+        is_refused = is_refused || (finding->severity == KT_SEVERITY_ERROR && !is_let_pass(&update, finding));
+    }
+    /* An update that is refused in any case hears everything. */
+    for (size_t i = 0; i < findings->count && !is_refused; i++) {
+        struct kt_finding *finding = &findings->items[i];
+        if (finding->severity == KT_SEVERITY_ERROR) {
+            finding->severity = KT_SEVERITY_WARNING;
+            finding->rule = KT_RULE_METADATA_ONLY;
+            finding->relaxed = true;
         }
     }
 }

@@ -38,6 +38,7 @@ enum kt_config_state {
 struct kt_tuning_config {
     enum kt_config_state state;
     bool is_template;        /* the method's template: the user named no config */
+    bool is_shipped;         /* its text is that of a template which this version ships: every key is known good */
     const char *name;        /* of the ConfigMap looked for */
     const char *namespace_;  /* where; NULL: the release namespace is unknown */
     const cJSON *config_map; /* NULL unless found */

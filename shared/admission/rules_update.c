@@ -247,6 +247,14 @@ static void check_deleting_unchanged(struct kt_rule_run *run)
     }
 }
 
+/* --- U012 ----------------------------------------------------------------------------------------------------------
+ */
+
+static void check_nothing(struct kt_rule_run *run)
+{
+    (void)run; /* the engine turns errors of other rules into this one's warnings: see ratchet.h */
+}
+
 #define UPDATE KT_OPERATION_UPDATE
 
 static const struct kt_rule RULES[] = {
@@ -278,6 +286,11 @@ static const struct kt_rule RULES[] = {
      "checks that are left out for an object with a deletion time would be a way around all of them for as long as a "
      "finalizer holds it",
      check_deleting_unchanged},
+    {KT_RULE_METADATA_ONLY, KT_SEVERITY_WARNING, KT_ORIGIN_UPSTREAM, true, UPDATE, KT_SCOPE_ANY,
+     "an update that changes only metadata is not refused for its content",
+     "labels, annotations, owners and finalizers must stay changeable on an object from another time or another "
+     "installation; upstream holds even the deletion of such an object up",
+     check_nothing},
 };
 
 const struct kt_rule_table kt_rules_update = {"update", RULES, KT_ARRAY_LENGTH(RULES)};

@@ -78,10 +78,10 @@ void kt_tuning_check_one_output(struct kt_rule_run *run)
 static bool url_has_placeholder(const char *url)
 {
     struct kt_str text = kt_str(url);
-    struct kt_url_finding checked = kt_url_check(text);
     struct kt_str found = kt_placeholder_find(text);
     if (found.length == 0)
         return false;
+    struct kt_url_finding checked = kt_url_check(text);
     if (checked.host.length > 0 && kt_placeholder_find(checked.host).length > 0)
         return true;
     for (size_t i = 0; i < found.length; i++) {

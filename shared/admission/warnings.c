@@ -9,9 +9,20 @@ void kt_warnings_init(struct kt_warnings *warnings, struct kt_arena *arena)
 /* Without C0 and C1 controls and DEL, trimmed, cut at a character. NULL when memory is out. */
 static const char *clean_line(struct kt_arena *arena, struct kt_str line)
 {
+    if (line.length <= KT_LIMIT_WARNING_RUNES && kt_str_plain_length(line) == line.length) {
+        struct kt_str trimmed = kt_str_trim(line);
+        return kt_arena_strndup(arena, trimmed.data, trimmed.length);
+    }
     struct kt_strbuf buffer;
     kt_strbuf_init(&buffer, arena, line.length + 4);
+    kt_strbuf_reserve(&buffer, line.length);
     for (size_t i = 0; i < line.length; i++) {
+        size_t plain = kt_str_plain_length((struct kt_str){line.data + i, line.length - i});
+        kt_strbuf_add(&buffer, line.data + i, plain);
+        i += plain;
+        if (i >= line.length) {
+            break;
+        }
         unsigned char byte = (unsigned char)line.data[i];
         bool is_c1 = byte == 0xC2 && i + 1 < line.length && (unsigned char)line.data[i + 1] < 0xA0;
         if (is_c1) {
@@ -21,7 +32,7 @@ static const char *clean_line(struct kt_arena *arena, struct kt_str line)
         }
     }
     struct kt_str text = kt_str_trim(kt_strbuf_view(&buffer));
-    bool is_long = kt_utf8_count(text) > KT_LIMIT_WARNING_RUNES;
+    bool is_long = text.length > KT_LIMIT_WARNING_RUNES && kt_utf8_count(text) > KT_LIMIT_WARNING_RUNES;
     size_t length = is_long ? kt_utf8_prefix(text, KT_LIMIT_WARNING_RUNES - 3) : text.length;
     return buffer.failed ? NULL : kt_arena_printf(arena, "%.*s%s", (int)length, text.data, is_long ? "..." : "");
 }

@@ -64,3 +64,20 @@ size_t kt_str_find_char(struct kt_str text, char byte)
     const char *found = text.length > 0 ? memchr(text.data, byte, text.length) : NULL;
     return found ? (size_t)(found - text.data) : SIZE_MAX;
 }
+
+size_t kt_str_plain_length(struct kt_str text)
+{
+    size_t length = 0;
+    /* Eight bytes at a time while none is below a space or above '~'. A borrow between bytes can only make this stop
+     * too early, and then the loop below goes on byte by byte. */
+    for (; length + sizeof(uint64_t) <= text.length; length += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, text.data + length, sizeof(word));
+        if (((word - UINT64_C(0x2020202020202020)) | (word + UINT64_C(0x0101010101010101)) | word) &
+            UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (length < text.length && text.data[length] >= ' ' && text.data[length] <= '~')
+        length++;
+    return length;
+}

@@ -44,6 +44,9 @@ struct kt_str kt_str_trim(struct kt_str text);
 /* Index of the first byte, or SIZE_MAX. */
 size_t kt_str_find_char(struct kt_str text, char byte);
 
+/* Bytes at the start that are printable ASCII, space included: what needs no escaping and is one character each. */
+size_t kt_str_plain_length(struct kt_str text);
+
 char kt_ascii_lower(char byte);
 bool kt_ascii_is_digit(char byte);
 bool kt_ascii_is_alnum(char byte);

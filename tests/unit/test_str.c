@@ -68,12 +68,29 @@ static void test_ascii_classes(void **state KT_UNUSED)
     }
 }
 
+static void plain_text_ends_at_the_first_other_byte(void **state)
+{
+    (void)state;
+    char text[64];
+    for (size_t length = 0; length < sizeof(text); length++) {
+        for (int odd = 0; odd < 256; odd++) {
+            for (size_t at = 0; at < length; at += 7) {
+                memset(text, '~', length);
+                text[at] = (char)odd;
+                bool plain = odd >= ' ' && odd <= '~';
+                assert_int_equal(kt_str_plain_length((struct kt_str){text, length}), plain ? length : at);
+            }
+        }
+    }
+    assert_int_equal(kt_str_plain_length((struct kt_str){NULL, 0}), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equality),          cmocka_unit_test(test_case_is_ignored_for_ascii_only),
         cmocka_unit_test(test_prefix_and_suffix), cmocka_unit_test(test_trim_and_find),
-        cmocka_unit_test(test_ascii_classes),
+        cmocka_unit_test(test_ascii_classes),     cmocka_unit_test(plain_text_ends_at_the_first_other_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tuning templates that this version ships (manifests/base/templates.yaml), parsed once per process. Nearly every
+ * tuning uses one of them unchanged, so a review need not parse the same YAML again.
+ */
+#ifndef KT_ADMISSION_SHIPPED_TEMPLATES_H
+#define KT_ADMISSION_SHIPPED_TEMPLATES_H
+
+#include "text/json.h"
+
+/* The tree of training_config.yaml when `text` is, byte for byte, that of a shipped template; NULL otherwise, also when
+ * memory is out. Read-only, shared by threads, never freed. */
+const cJSON *kt_shipped_template_find(const char *text);
+
+#endif
