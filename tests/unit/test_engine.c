@@ -173,8 +173,8 @@ static void test_metadata_can_always_change(void **state)
     kt_admission_case_judge(&test, kt_admission_case_changed(&test, old, "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}"),
                             old);
     assert_true(allowed());
-    expect("R002", "resource.instanceType", KT_SEVERITY_WARNING, KT_ORIGIN_UPSTREAM, true);
-    expect("T007", "tuning.output.image", KT_SEVERITY_WARNING, KT_ORIGIN_UPSTREAM, true);
+    expect("U012", "resource.instanceType", KT_SEVERITY_WARNING, KT_ORIGIN_UPSTREAM, true);
+    expect("U012", "tuning.output.image", KT_SEVERITY_WARNING, KT_ORIGIN_UPSTREAM, true);
     /* With any other change upstream's refusals stand. */
     kt_admission_case_judge(&test, kt_admission_case_changed(&test, old, "{\"tuning\":{\"config\":\"x\"}}"), old);
     expect("T007", "tuning.output.image", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false);
