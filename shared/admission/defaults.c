@@ -221,8 +221,9 @@ static struct kt_sku_fit *rank_machines(const struct kt_facts *facts, size_t *re
 
 static void add_price(struct kt_strbuf *text, const struct kt_sku_fit *fit)
 {
-    kt_strbuf_printf(text, "%s (%" PRIu64 ".%02" PRIu64 " USD/h)", fit->sku->name, fit->price_milli_usd_per_hour / 1000,
-                     fit->price_milli_usd_per_hour % 1000 / 10);
+    kt_strbuf_printf(text, "%s (", fit->sku->name);
+    kt_explain_price(text, fit->price_milli_usd_per_hour);
+    kt_strbuf_putc(text, ')');
 }
 
 /* ", cheaper but retired: A (1.20 USD/h), B (2.00 USD/h)" */

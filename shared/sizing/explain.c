@@ -11,6 +11,12 @@ void kt_explain_tuning_estimate(struct kt_strbuf *buffer, const struct kt_tuning
                      estimate->activation_bytes / gib, estimate->logits_bytes / gib, estimate->overhead_bytes / gib);
 }
 
+void kt_explain_price(struct kt_strbuf *buffer, uint64_t milli_usd_per_hour)
+{
+    uint64_t cents = (milli_usd_per_hour + 5) / 10;
+    kt_strbuf_printf(buffer, "%" PRIu64 ".%02" PRIu64 " USD/h", cents / 100, cents % 100);
+}
+
 void kt_explain_sku(struct kt_strbuf *buffer, const struct kt_sku *sku)
 {
     kt_strbuf_printf(buffer, "%s (", sku->name);
@@ -21,9 +27,8 @@ void kt_explain_sku(struct kt_strbuf *buffer, const struct kt_sku *sku)
         kt_strbuf_puts(buffer, sku->gpu_model);
     }
     if (sku->price_milli_usd_per_hour > 0) {
-        /* To the cent, half up. */
-        uint32_t cents = (sku->price_milli_usd_per_hour + 5) / 10;
-        kt_strbuf_printf(buffer, ", %" PRIu32 ".%02" PRIu32 " USD/h", cents / 100, cents % 100);
+        kt_strbuf_puts(buffer, ", ");
+        kt_explain_price(buffer, sku->price_milli_usd_per_hour);
     }
     kt_strbuf_putc(buffer, ')');
 }

@@ -75,11 +75,12 @@ cluster_part() {
     show 0 kubectl apply -f examples/fine-tuning/minimal.yaml
     say "As stored, with what the mutating webhook filled in:"
     show 0 kubectl get workspace tune-minimal -o "jsonpath={.resource}{'\n'}{.tuning.method}{'\n'}{.tuning.preset}{'\n'}"
-    show 0 kubectl apply -f examples/fine-tuning/phi-3-qlora.yaml
-    say "What cannot fit is refused by the server in the same words:"
-    show refused kubectl apply -f examples/refused/cannot-fit.yaml
-    say "So are the guide's placeholders:"
+    say "The guide's example: refused with its placeholders, admitted with a real registry and Secret."
     show refused kubectl apply -f examples/fine-tuning/kaito_workspace_tuning_phi_3.yaml
+    show 0 kubectl apply -f examples/fine-tuning/phi-3-qlora.yaml
+    say "What cannot fit is refused by the server in the words of \`check\`:"
+    show refused kubectl apply -f examples/refused/cannot-fit.yaml
+    say "What is there, as the guides show it. The columns fill when an operator runs the Workspaces."
     show 0 kubectl get workspace
 }
 
