@@ -347,6 +347,14 @@ static void deep_trees_come_back(void **state)
     check_round_trip(&arena, tree);
 }
 
+static void invalid_bytes_become_replacement_characters(void **state)
+{
+    (void)state;
+    KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+    kt_arena_init(&arena, (size_t)KT_MIB);
+    assert_string_equal(write_yaml(&arena, kt_json_new_string(&arena, "a\xff")), "\"a\xEF\xBF\xBD\"\n");
+}
+
 static void endless_trees_stop(void **state)
 {
     (void)state;
@@ -384,7 +392,8 @@ int main(void)
         cmocka_unit_test(looks_like_kubectl),           cmocka_unit_test(quotes_what_is_no_text_elsewhere),
         cmocka_unit_test(strings_come_back_everywhere), cmocka_unit_test(random_trees_come_back),
         cmocka_unit_test(long_keys_come_back),          cmocka_unit_test(deep_trees_come_back),
-        cmocka_unit_test(endless_trees_stop),           cmocka_unit_test(a_full_buffer_is_told),
+        cmocka_unit_test(endless_trees_stop),           cmocka_unit_test(invalid_bytes_become_replacement_characters),
+        cmocka_unit_test(a_full_buffer_is_told),
     };
     return cmocka_run_group_tests_name("yaml_write", tests, NULL, NULL);
 }
