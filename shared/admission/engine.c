@@ -250,6 +250,7 @@ int kt_admission_judge(struct kt_arena *arena, const struct kt_admission_request
     }
     if (request->check_schema && is_judged(request->operation)) {
         kt_schema_drop_nulls(schema, request->object);
+        kt_schema_drop_nulls(schema, request->old_object);
         kt_schema_prune(schema, request->object);
         const cJSON *status =
             request->operation == KT_OPERATION_UPDATE ? kt_json_get(request->old_object, "status") : NULL;

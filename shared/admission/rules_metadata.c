@@ -133,9 +133,14 @@ static void check_closed_annotations(struct kt_rule_run *run)
     for (size_t i = 0; i < KT_ARRAY_LENGTH(CLOSED); i++) {
         const char *value = kt_workspace_annotation(&run->facts->now, CLOSED[i].key);
         if (value && !has_value(&CLOSED[i], value)) {
-            kt_rule_report_as(run, kt_rule_origin_on_create(run->facts),
-                              annotation_field(run, "metadata.annotations", CLOSED[i].key), KT_PROBLEM_UNSUPPORTED,
-                              value, "supported values: %s", list_values(run, &CLOSED[i]));
+            bool is_create = run->facts->operation == KT_OPERATION_CREATE;
+            struct kt_finding *finding =
+                kt_rule_report_as(run, is_create ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN,
+                                  annotation_field(run, "metadata.annotations", CLOSED[i].key), KT_PROBLEM_UNSUPPORTED,
+                                  value, "supported values: %s", list_values(run, &CLOSED[i]));
+            if (finding && !is_create) {
+                finding->severity = KT_SEVERITY_WARNING;
+            }
         }
     }
 }
@@ -226,7 +231,7 @@ static const struct kt_rule RULES[] = {
      check_name_length},
     {"M005", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, BOTH, KT_SCOPE_ANY,
      "annotations with a fixed set of values have one of them: performance-mode, use-local-weights, node-image-family",
-     "upstream looks on CREATE only: a typing error in a later change is ignored without a word",
+     "upstream looks on CREATE only; a later typing error is ignored without a word, and here with a warning",
      check_closed_annotations},
     {"M006", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, BOTH, KT_SCOPE_ANY,
      "annotations that are switches say what they do: bypass-resource-checks, disable-benchmark, enablelb",

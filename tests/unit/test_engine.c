@@ -179,11 +179,13 @@ static void test_metadata_can_always_change(void **state)
     kt_admission_case_judge(&test, kt_admission_case_changed(&test, old, "{\"tuning\":{\"config\":\"x\"}}"), old);
     expect("T007", "tuning.output.image", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false);
     /* What is wrong with the metadata itself stays wrong. */
+    test.settings.node_provisioner = "karpenter";
     kt_admission_case_judge(
         &test,
-        kt_admission_case_changed(&test, old, "{\"metadata\":{\"annotations\":{\"kaito.sh/performance-mode\":\"x\"}}}"),
+        kt_admission_case_changed(&test, old, "{\"metadata\":{\"annotations\":{\"kaito.sh/node-class-name\":\"x\"}}}"),
         old);
     assert_false(allowed());
+    expect("T007", "tuning.output.image", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false);
 }
 
 static void test_what_is_being_deleted(void **state)
