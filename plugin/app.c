@@ -129,8 +129,7 @@ static int run_command(struct kt_app *app, int argc, char *const *argv)
     int code = kt_flags_parse(&parser, argc, argv, 1, &result, &error);
     if (code != 0)
         app->usage_fault = true;
-    /* Somebody who asks for help gets it, whatever else is wrong. */
-    if (app->globals.help) {
+    if (code == 0 && app->globals.help) {
         kt_help_command(app, command);
         return KT_EXIT_OK;
     }

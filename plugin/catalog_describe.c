@@ -14,14 +14,19 @@ static void add_line(struct kt_strbuf *text, const char *label, const char *valu
     kt_strbuf_putc(text, '\n');
 }
 
-static const char *join_modules(struct kt_arena *arena, const struct kt_model *model)
+static const char *join_modules(struct kt_arena *arena, const struct kt_architecture *architecture)
 {
     struct kt_strbuf names;
     kt_strbuf_init(&names, arena, (size_t)(4 * KT_KIB));
-    for (uint32_t i = 0; i < model->architecture.module_count; i++)
-        kt_strbuf_printf(&names, "%s%s", i ? ", " : "", model->architecture.modules[i].name);
-    if (model->default_target_count > 0)
-        kt_strbuf_puts(&names, "; adapted when nothing is named: ");
+    for (uint32_t i = 0; i < architecture->module_count; i++)
+        kt_strbuf_printf(&names, "%s%s", i ? ", " : "", architecture->modules[i].name);
+    return names.data;
+}
+
+static const char *join_default_targets(struct kt_arena *arena, const struct kt_model *model)
+{
+    struct kt_strbuf names;
+    kt_strbuf_init(&names, arena, (size_t)(4 * KT_KIB));
     for (uint32_t i = 0; i < model->default_target_count; i++)
         kt_strbuf_printf(&names, "%s%s", i ? ", " : "", model->default_targets[i]);
     return names.data;
@@ -114,8 +119,14 @@ void kt_text_describe_model(struct kt_app *app, struct kt_strbuf *text, const st
              "Context:", model->token_limit ? kt_arena_printf(arena, "%" PRIu32 " tokens", model->token_limit) : NULL);
     add_line(text, "Weights:", weights_of(arena, model));
     add_line(text, "Sizes:", sizes_of(arena, &model->architecture));
-    if (model->architecture.module_count > 0)
-        add_line(text, "Target modules:", join_modules(arena, model));
+    if (model->architecture.module_count > 0) {
+        add_line(text, "Modules:", join_modules(arena, &model->architecture));
+        add_line(text, "Adapted:",
+                 model->default_target_count > 0
+                     ? kt_arena_printf(arena, "%s, when LoraConfig.target_modules names none",
+                                       join_default_targets(arena, model))
+                     : "what LoraConfig.target_modules names");
+    }
     if (model->status == KT_MODEL_CURRENT)
         add_cheapest_lines(app, text, model, cloud);
 }

@@ -43,7 +43,7 @@ static void write_text(struct check *check, struct kt_strbuf *text)
 {
     if (text->failed && check->code == 0)
         check->code = kt_error_set(check->error, KT_ENOMEM, "not enough memory for the output");
-    fwrite(text->data, 1, text->length, check->app->out);
+    kt_output_send(check->app, kt_strbuf_view(text));
 }
 
 static struct kt_strbuf new_text(struct kt_arena *arena)

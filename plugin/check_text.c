@@ -69,26 +69,32 @@ static void add_finding(struct kt_check_run *run, struct kt_strbuf *text, const 
     add_source(text, terminal, checked->file, checked->positions[index], 4);
 }
 
+static void add_default(struct kt_strbuf *text, const struct kt_default_applied *applied)
+{
+    kt_strbuf_printf(text, "    %s  ", applied->row->id);
+    if (!applied->pointer) {
+        kt_strbuf_printf(text, "%s: %s (when the workload is made)\n", applied->row->field, applied->row->value);
+        return;
+    }
+    kt_output_escape(text, kt_str(applied->pointer));
+    kt_strbuf_puts(text, ": ");
+    struct kt_strbuf value;
+    kt_strbuf_init(&value, text->arena, KT_OUTPUT_LIMIT_BYTES);
+    kt_json_write(&value, applied->value, KT_JSON_COMPACT);
+    kt_output_escape(text, kt_strbuf_view(&value));
+    kt_strbuf_putc(text, '\n');
+}
+
+/* In the order of the table. */
 static void add_defaults(struct kt_strbuf *text, const struct kt_defaulting *defaulting)
 {
     kt_strbuf_puts(text, "  filled in:\n");
     if (defaulting->applied_count == 0)
         kt_strbuf_puts(text, "    nothing\n");
-    for (size_t i = 0; i < defaulting->applied_count; i++) {
-        const struct kt_default_applied *applied = &defaulting->applied[i];
-        kt_strbuf_printf(text, "    %s  ", applied->row->id);
-        if (!applied->pointer) {
-            kt_strbuf_printf(text, "%s: %s (when the workload is made)\n", applied->row->field, applied->row->value);
-            continue;
-        }
-        kt_output_escape(text, kt_str(applied->pointer));
-        kt_strbuf_puts(text, ": ");
-        struct kt_strbuf value;
-        kt_strbuf_init(&value, text->arena, KT_OUTPUT_LIMIT_BYTES);
-        kt_json_write(&value, applied->value, KT_JSON_COMPACT);
-        kt_output_escape(text, kt_strbuf_view(&value));
-        kt_strbuf_putc(text, '\n');
-    }
+    for (size_t row = 0; row < kt_default_count; row++)
+        for (size_t i = 0; i < defaulting->applied_count; i++)
+            if (defaulting->applied[i].row == &kt_defaults[row])
+                add_default(text, &defaulting->applied[i]);
 }
 
 static void write_checked(struct kt_check_run *run, struct kt_strbuf *text, const struct kt_checked *checked)
@@ -117,11 +123,14 @@ static void write_checked(struct kt_check_run *run, struct kt_strbuf *text, cons
         add_defaults(text, checked->defaulting);
 }
 
-/* The sentence itself goes to standard error, by the command; here only what helps to find the place. */
+/* Beside the sentence, which the command writes to standard error. */
 static void write_unusable(struct kt_check_run *run, struct kt_strbuf *text, const struct kt_unusable *unusable)
 {
+    struct kt_strbuf source;
+    kt_strbuf_init(&source, text->arena, KT_OUTPUT_LIMIT_BYTES);
     if (unusable->file)
-        add_source(text, &run->app->out_terminal, unusable->file, unusable->position, 4);
+        add_source(&source, &run->app->err_terminal, unusable->file, unusable->position, 4);
+    fputs(source.data, run->app->err);
 }
 
 static void write_begin(struct kt_check_run *run KT_UNUSED, struct kt_strbuf *text KT_UNUSED)

@@ -81,6 +81,9 @@ static int run_check(struct kt_app *app, const void *values, struct kt_error *er
     int code = kt_output_parse_format(options->output, formats, &format, error);
     if (code != 0)
         return code;
+    if (app->argument_count > 0)
+        return kt_app_usage_fault(app, error, "unexpected argument \"%.80s\": files are named with -f",
+                                  app->arguments[0]);
     if (options->list_rules) {
         code = kt_check_list_rules(app, format.format, error);
         return code < 0 ? code : KT_EXIT_OK;
@@ -129,12 +132,15 @@ const struct kt_command kt_command_check = {
                 "\n"
                 "# Annotations in a pull request\n"
                 "kubectl kaito check -f manifests/ -o github\n",
-    .notes = "Exit codes: 0 nothing to complain about (warnings may be there), 1 a Workspace would be refused, 2 some "
-             "input could not be read or used, or a flag is wrong. The highest counts; one bad file does not stop the "
-             "others.",
+    .notes =
+        "Exit codes: 0 nothing to complain about (warnings may be there), 1 a Workspace would be refused, 2 some "
+        "input could not be read or used, the result could not be written, or a flag is wrong. The highest counts; "
+        "one bad file does not stop the others.",
     .flags = flags,
     .flag_count = KT_ARRAY_LENGTH(flags),
     .options_size = sizeof(struct check_options),
+    .most_arguments = SIZE_MAX, /* refused with a hint */
+    .completion = KT_COMPLETE_FILES,
     .fault_exit_code = KT_EXIT_UNUSABLE,
     .run = run_check,
 };

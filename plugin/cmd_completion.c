@@ -73,7 +73,7 @@ static int run_completion(struct kt_app *app, const void *options KT_UNUSED, str
 {
     for (size_t i = 0; i < KT_ARRAY_LENGTH(scripts); i++) {
         if (kt_streq(app->arguments[0], scripts[i].shell)) {
-            fputs(scripts[i].script, app->out);
+            kt_output_send(app, kt_str(scripts[i].script));
             return KT_EXIT_OK;
         }
     }

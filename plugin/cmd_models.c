@@ -192,6 +192,11 @@ static int run_list(struct kt_app *app, const void *values, struct kt_error *err
         code = kt_plan_find_sku(options->fits, NULL, &sku, error);
     if (code != 0)
         return code;
+    if (sku && (sku->vendor != KT_GPU_NVIDIA || sku->memory_bytes == 0))
+        return kt_error_set(error, KT_EINVAL,
+                            "nothing runs on %s: it has %s, and Kaito's images need an NVIDIA GPU of "
+                            "known size",
+                            sku->name, sku->gpu_model);
     bool tree = ((unsigned)format.format & KT_FORMAT_TREES) != 0;
     code = tree ? write_list_tree(app, options, &format, sku, error) : write_list(app, options, &format, sku, error);
     return code < 0 ? code : KT_EXIT_OK;

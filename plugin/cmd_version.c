@@ -12,8 +12,8 @@
 #define CRD_NAME "workspaces.kaito.sh"
 
 struct version_options {
-    bool client; /* as kubectl's flag; it is what happens without --server */
-    bool server;
+    bool client;        /* as kubectl's flag; it is what happens without --server */
+    const char *server; /* NULL: not asked; "": that of the kubeconfig */
     const char *output;
 };
 
@@ -32,10 +32,12 @@ static const struct kt_flag flags[] = {
      .shown = "''",
      .help = "Output format: json, yaml or jsonpath=TEMPLATE."},
     {.name = "server",
-     .kind = KT_FLAG_BOOL,
+     .kind = KT_FLAG_TEXT,
      .offset = AT(server),
-     .shown = "false",
-     .help = "Ask the server too: its version, and whether it knows Workspaces."},
+     .value_name = "URL",
+     .shown = "''",
+     .bare = "",
+     .help = "Ask the server too: its version, and whether it knows Workspaces; --server=URL asks that server."},
 };
 
 static int ask_server_version(struct kt_connection *connection, cJSON *tree, struct kt_error *error)
@@ -102,6 +104,8 @@ static int run_version(struct kt_app *app, const void *values, struct kt_error *
     kt_json_set_string(app->arena, tree, "upstreamVersion", KT_UPSTREAM_VERSION);
     if (options->server) {
         KT_CLEANUP(kt_disconnect) struct kt_connection connection = {0};
+        if (options->server[0])
+            app->globals.server = options->server;
         code = kt_connect(app, &connection, error);
         if (code == 0)
             code = ask_server_version(&connection, tree, error);

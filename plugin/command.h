@@ -62,6 +62,7 @@ struct kt_app {
     const char *command_path;         /* "kubectl kaito models list" */
     const char *const *arguments;     /* NULL-terminated, without flags */
     size_t argument_count;
+    int write_errno;          /* of the first write to out that failed; 0: none */
     bool usage_fault;         /* the fault is about the command line: point to --help */
     size_t warning_count;     /* written by kt_app_warn */
     struct kt_texts warnings; /* texts that are not written again */

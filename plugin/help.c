@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/help.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/output.h"
@@ -51,6 +52,24 @@ static void add_aliases(struct kt_strbuf *text, const struct kt_command *command
     kt_strbuf_putc(text, '\n');
 }
 
+static int compare_flags(const void *left, const void *right)
+{
+    return strcmp((*(const struct kt_flag *const *)left)->name, (*(const struct kt_flag *const *)right)->name);
+}
+
+/* In the order of names, wherever a row stands in its table. */
+static void add_options(struct kt_app *app, struct kt_strbuf *text, const struct kt_flag *flags, size_t count)
+{
+    const struct kt_flag **sorted = kt_arena_calloc(app->arena, count + 1, sizeof(*sorted));
+    if (!sorted)
+        return;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &flags[i];
+    qsort(sorted, count, sizeof(*sorted), compare_flags);
+    for (size_t i = 0; i < count; i++)
+        add_option(text, sorted[i], text_width(app));
+}
+
 static void add_examples(struct kt_strbuf *text, const char *examples)
 {
     kt_strbuf_puts(text, "\nExamples:\n");
@@ -87,8 +106,7 @@ void kt_help_command(struct kt_app *app, const struct kt_command *command)
         add_subcommands(&text, command);
     if (command->flag_count > 0) {
         kt_strbuf_puts(&text, "\nOptions:\n");
-        for (size_t i = 0; i < command->flag_count; i++)
-            add_option(&text, &command->flags[i], width);
+        add_options(app, &text, command->flags, command->flag_count);
         add_aliases(&text, command, width);
     } else {
         kt_strbuf_putc(&text, '\n');
@@ -120,11 +138,13 @@ void kt_help_root(struct kt_app *app)
             if (!(*command)->hidden && (int)(*command)->group == group)
                 kt_strbuf_printf(&text, "  %-12s  %s\n", (*command)->name, (*command)->summary);
     }
-    kt_strbuf_puts(&text, "\nUsage:\n  kubectl kaito [command] [flags]\n\n"
-                          "Exit codes: 0 done; 1 an error, or a refusal; 130 interrupted. `check` has its own, see its "
-                          "help.\n\n"
-                          "Use \"kubectl kaito <command> --help\" for more about a command.\n"
-                          "Use \"kubectl kaito options\" for the options that all commands have.\n");
+    kt_strbuf_puts(&text, "\nUsage:\n  kubectl kaito [command] [flags]\n\n");
+    kt_output_wrap(
+        &text,
+        "Exit codes: 0 done; 1 an error, or a refusal; 130 interrupted. `check` has its own, see its help.\n\n"
+        "Use \"kubectl kaito <command> --help\" for more about a command.\n"
+        "Use \"kubectl kaito options\" for the options that all commands have.",
+        0, text_width(app));
     write_out(app, &text);
 }
 
@@ -132,7 +152,6 @@ void kt_help_global_options(struct kt_app *app)
 {
     struct kt_strbuf text = kt_output_buffer(app);
     kt_strbuf_puts(&text, "The following options can be passed to any command:\n\n");
-    for (size_t i = 0; i < kt_global_flag_count; i++)
-        add_option(&text, &kt_global_flag_rows[i], text_width(app));
+    add_options(app, &text, kt_global_flag_rows, kt_global_flag_count);
     write_out(app, &text);
 }

@@ -12,12 +12,14 @@ int kt_judge_settings(const struct kt_judge_flags *flags, struct kt_settings *re
         kt_settings_set_cloud(&settings, flags->cloud_provider);
     if (flags->release_namespace)
         settings.release_namespace = flags->release_namespace;
-    if (flags->node_provisioner && flags->node_provisioner[0])
-        settings.node_provisioner = flags->node_provisioner;
     if (flags->allowed_node_classes && flags->allowed_node_classes[0])
         settings.allowed_node_classes = flags->allowed_node_classes;
+    /* In the order of a server's start: a provisioner decides a gate. */
+    int code = kt_settings_set_provisioner(&settings, flags->node_provisioner, error);
+    if (code != 0)
+        return kt_error_wrap(error, "--node-provisioner");
     for (size_t i = 0; i < flags->feature_gates.count; i++) {
-        int code = kt_settings_parse_gates(&settings, kt_str(flags->feature_gates.items[i]), error);
+        code = kt_settings_parse_gates(&settings, kt_str(flags->feature_gates.items[i]), error);
         if (code != 0)
             return kt_error_wrap(error, "--feature-gates");
     }

@@ -15,19 +15,20 @@
 
 /* Bytes that do not arrive are a failure, except when the reader has gone away: then end as other programs of a
  * pipeline do. */
-static int close_output(int code, const struct kt_command *command)
+static int close_output(const struct kt_app *app, int code)
 {
     errno = 0;
-    bool failed = fflush(stdout) != 0;
-    int reason = errno;
-    if (!failed && !ferror(stdout))
+    int reason = fflush(app->out) != 0 && errno != 0 ? errno : 0;
+    if (app->write_errno != 0)
+        reason = app->write_errno;
+    if (reason == 0 && !ferror(app->out))
         return code;
     if (reason == EPIPE) {
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    fprintf(stderr, "error: cannot write to standard output: %s\n", reason ? strerror(reason) : "write error");
-    int fault = command && command->fault_exit_code ? command->fault_exit_code : KT_EXIT_ERROR;
+    fprintf(app->err, "error: cannot write to standard output: %s\n", strerror(reason ? reason : EIO));
+    int fault = app->command && app->command->fault_exit_code ? app->command->fault_exit_code : KT_EXIT_ERROR;
     return code > fault ? code : fault;
 }
 
@@ -59,5 +60,5 @@ int main(int argc, char **argv)
         code = kt_complete_run(&app, argc - 2, argv + 2);
     else
         code = kt_app_run(&app, argc, argv);
-    return close_output(code, app.command);
+    return close_output(&app, code);
 }

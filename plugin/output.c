@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/output.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,11 +51,18 @@ struct kt_strbuf kt_output_buffer(struct kt_app *app)
     return buffer;
 }
 
+void kt_output_send(struct kt_app *app, struct kt_str text)
+{
+    errno = 0;
+    if (fwrite(text.data, 1, text.length, app->out) < text.length && app->write_errno == 0)
+        app->write_errno = errno ? errno : EIO;
+}
+
 int kt_output_write(struct kt_app *app, const struct kt_strbuf *text, struct kt_error *error)
 {
     if (text->failed)
         return kt_error_set(error, KT_ENOMEM, "not enough memory for the output");
-    fwrite(text->data, 1, text->length, app->out);
+    kt_output_send(app, kt_strbuf_view(text));
     return 0;
 }
 

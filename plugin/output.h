@@ -40,6 +40,9 @@ int kt_output_write_tree(struct kt_app *app, const struct kt_output_format *form
  * once, at the end of the program. */
 int kt_output_write(struct kt_app *app, const struct kt_strbuf *text, struct kt_error *error) KT_NODISCARD;
 
+/* The same for text that streams; the first failure is remembered in app->write_errno. */
+void kt_output_send(struct kt_app *app, struct kt_str text);
+
 /* The most that one command gathers before it writes. */
 #define KT_OUTPUT_LIMIT_BYTES ((size_t)(64 * KT_MIB))
 struct kt_strbuf kt_output_buffer(struct kt_app *app);

@@ -131,7 +131,8 @@ static int refuse_idle_flags(struct kt_app *app, const struct kt_plan_options *o
     bool qlora = kt_streq(plan->method, "qlora");
     for (size_t i = 0; i < KT_ARRAY_LENGTH(flags); i++) {
         if (flags[i].given && plan->inference)
-            return kt_app_usage_fault(app, error, "--%s is for tuning, and this plan is for inference", flags[i].name);
+            return kt_app_usage_fault(app, error, "--%s is for tuning, and this plan is for inference%s", flags[i].name,
+                                      options->method ? "" : "; --method qlora or lora asks for a tuning");
         if (flags[i].given && flags[i].of_qlora && !qlora)
             return kt_app_usage_fault(app, error, "--%s is for qlora: lora keeps the weights in 16 bit", flags[i].name);
     }
@@ -318,15 +319,14 @@ size_t kt_plan_better_deals(const struct kt_plan *plan, const struct kt_sku_fit 
     size_t count = 0;
     if (!chosen || chosen->price_milli_usd_per_hour == 0)
         return 0;
-    uint64_t memory = kt_sku_bytes_per_gpu(chosen->sku);
     for (size_t i = 0; i < plan->fit_count && count < room; i++) {
         const struct kt_sku_fit *fit = &plan->fits[i];
         bool candidate = fit != chosen && fit->fit == KT_FIT_FITS && fit->sku->current && kt_plan_has_bf16(fit->sku) &&
                          fit->price_milli_usd_per_hour > 0 &&
                          fit->price_milli_usd_per_hour * 100 <= chosen->price_milli_usd_per_hour * DEAL_PERCENT;
         bool cheaper = fit->price_milli_usd_per_hour < chosen->price_milli_usd_per_hour;
-        bool better = !kt_plan_has_bf16(chosen->sku) || kt_sku_bytes_per_gpu(fit->sku) > memory ||
-                      chosen->fit != KT_FIT_FITS || !chosen->sku->current;
+        /* More money only where the chosen one lacks something. */
+        bool better = !kt_plan_has_bf16(chosen->sku) || chosen->fit != KT_FIT_FITS || !chosen->sku->current;
         if (candidate && (cheaper || better))
             ret[count++] = fit;
     }

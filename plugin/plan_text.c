@@ -11,7 +11,7 @@
 
 #define BAR_COLUMNS 40
 #define USUAL_ROWS 10
-#define MOST_DEALS 3
+#define MOST_DEALS 2
 
 static double gib(double bytes)
 {
@@ -79,7 +79,7 @@ static void add_tuning_memory(struct kt_app *app, struct kt_strbuf *text, const 
     kt_strbuf_printf(text, "  %-12s %7.2f GiB\n", "total", gib(e->total_bytes));
     double low = plan->range.low.total_bytes, high = plan->range.high.total_bytes;
     bool eager = plan->chosen && !kt_plan_has_bf16(plan->chosen->sku);
-    kt_strbuf_printf(text, "  %-12s %.2f to %.2f GiB\n", "range", gib(low), gib(high));
+    kt_strbuf_printf(text, "  %-12s %7.2f to %.2f GiB\n", "range", gib(low), gib(high));
     add_wrapped(
         app, text, 15,
         "low: the trainer computes the loss in chunks; high: it does not%s. Which one runs depends on the image.",
@@ -157,6 +157,16 @@ static void add_verdict(struct kt_app *app, struct kt_strbuf *text, const struct
         add_wrapped(app, text, 2, "warning: %s", *warning);
 }
 
+/* "" or ", with bfloat16, FlashAttention-2 and more memory". */
+static const char *gain_of(const struct kt_sku *chosen, const struct kt_sku *deal)
+{
+    bool bf16 = !kt_plan_has_bf16(chosen);
+    bool memory = kt_sku_bytes_per_gpu(deal) > kt_sku_bytes_per_gpu(chosen);
+    if (bf16)
+        return memory ? ", with bfloat16, FlashAttention-2 and more memory" : ", with bfloat16 and FlashAttention-2";
+    return memory ? ", with more memory" : "";
+}
+
 static void add_deals(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
 {
     const struct kt_sku_fit *deals[MOST_DEALS];
@@ -165,18 +175,14 @@ static void add_deals(struct kt_app *app, struct kt_strbuf *text, const struct k
     for (size_t i = 0; i < count; i++) {
         struct kt_strbuf sku;
         kt_strbuf_init(&sku, app->arena, (size_t)KT_KIB);
+        if (deals[i]->nodes > 1)
+            kt_strbuf_printf(&sku, "%" PRIu32 " x ", deals[i]->nodes);
         kt_explain_sku(&sku, deals[i]->sku);
         uint64_t price = deals[i]->price_milli_usd_per_hour;
         bool more = price >= base;
         uint64_t percent = ((more ? price - base : base - price) * 100 + base / 2) / base;
-        bool bf16_gain = !kt_plan_has_bf16(plan->chosen->sku);
-        bool memory_gain = kt_sku_bytes_per_gpu(deals[i]->sku) > kt_sku_bytes_per_gpu(plan->chosen->sku);
-        add_wrapped(app, text, 2, "%s: %s costs %" PRIu64 "%% %s%s%s%s", i == 0 ? "better" : "or", sku.data, percent,
-                    more ? "more" : "less", bf16_gain || memory_gain ? " and has " : "",
-                    bf16_gain     ? "bfloat16 and FlashAttention-2"
-                    : memory_gain ? "more memory"
-                                  : "",
-                    bf16_gain && memory_gain ? " and more memory" : "");
+        add_wrapped(app, text, 2, "%s: %s costs %" PRIu64 "%% %s%s", i == 0 ? "better" : "or", sku.data, percent,
+                    more ? "more" : "less", gain_of(plan->chosen->sku, deals[i]->sku));
     }
 }
 

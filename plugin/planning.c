@@ -1,8 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/planning.h"
 
+#include <string.h>
+
 #include "admission/tuning_input.h"
+#include "text/edit_distance.h"
 #include "text/yaml.h"
+
+/* Letters and digits alone: "phi4-mini" and "phi-4-mini" are the same to a person. */
+static size_t squeeze(const char *text, char *ret, size_t room)
+{
+    size_t length = 0;
+    for (; *text && length + 1 < room; text++)
+        if (kt_ascii_is_alnum(*text))
+            ret[length++] = kt_ascii_lower(*text);
+    ret[length] = '\0';
+    return length;
+}
+
+#define SQUEEZED_BYTES 96
+/* Shorter beginnings fit too many names. */
+#define SQUEEZED_LEAST 4
+
+/* The shortest current name that begins so, written without its dashes and points. */
+static const char *suggest_model(const char *name)
+{
+    const char *near = kt_model_suggest(kt_str(name), false), *best = NULL;
+    char wanted[SQUEEZED_BYTES], candidate[SQUEEZED_BYTES];
+    size_t length = squeeze(name, wanted, sizeof(wanted));
+    for (size_t i = 0; !near && length >= SQUEEZED_LEAST && i < kt_model_count; i++) {
+        const struct kt_model *model = &kt_models[i];
+        squeeze(model->name, candidate, sizeof(candidate));
+        if (model->status == KT_MODEL_CURRENT && strncmp(candidate, wanted, length) == 0 &&
+            (!best || strlen(model->name) < strlen(best)))
+            best = model->name;
+    }
+    return near ? near : best;
+}
 
 int kt_plan_find_model(const char *name, const struct kt_model **ret, struct kt_error *error)
 {
@@ -11,15 +45,26 @@ int kt_plan_find_model(const char *name, const struct kt_model **ret, struct kt_
         *ret = model;
         return 0;
     }
-    const char *near = kt_model_suggest(kt_str(name), false);
-    if (near)
-        return kt_error_set(error, KT_ENOTFOUND, "no model \"%.80s\" is known; did you mean \"%s\"?", name, near);
-    if (kt_model_is_hugging_face_id(kt_str(name)))
+    if (kt_model_is_hugging_face_id(kt_str(name)) && !kt_model_suggest(kt_str(name), false))
         return kt_error_set(error, KT_ENOTFOUND,
                             "the model \"%.120s\" is not in the catalogue (`kubectl kaito models` lists it); `kubectl "
                             "kaito plan --hf-config FILE` sizes any model from its config.json of Hugging Face",
                             name);
+    const char *near = suggest_model(name);
+    if (near)
+        return kt_error_set(error, KT_ENOTFOUND, "no model \"%.80s\" is known; did you mean \"%s\"?", name, near);
     return kt_error_set(error, KT_ENOTFOUND, "no model \"%.80s\" is known; `kubectl kaito models` lists all", name);
+}
+
+/* Retired ones too: whoever asks for one by name wants to know what became of it. */
+static const char *suggest_sku(const char *name, const enum kt_cloud *cloud)
+{
+    struct kt_nearest nearest;
+    kt_nearest_init(&nearest, kt_str(name));
+    for (size_t i = 0; i < kt_sku_count; i++)
+        if (!cloud || kt_skus[i].cloud == *cloud)
+            kt_nearest_offer(&nearest, kt_skus[i].name);
+    return nearest.best;
 }
 
 int kt_plan_find_sku(const char *name, const enum kt_cloud *cloud, const struct kt_sku **ret, struct kt_error *error)
@@ -30,13 +75,10 @@ int kt_plan_find_sku(const char *name, const enum kt_cloud *cloud, const struct 
         return 0;
     }
     const struct kt_sku *elsewhere = kt_sku_find_any(kt_str(name));
-    if (elsewhere)
+    if (elsewhere && cloud)
         return kt_error_set(error, KT_ENOTFOUND, "the machine type %s is one of %s, not of %s", elsewhere->name,
                             kt_cloud_name(elsewhere->cloud), kt_cloud_name(*cloud));
-    const char *near = NULL;
-    for (int c = 0; c < KT_CLOUD_COUNT && !near; c++)
-        if (!cloud || (int)*cloud == c)
-            near = kt_sku_suggest((enum kt_cloud)c, kt_str(name));
+    const char *near = suggest_sku(name, cloud);
     if (near)
         return kt_error_set(error, KT_ENOTFOUND, "no machine type \"%.80s\" is known; did you mean \"%s\"?", name,
                             near);
