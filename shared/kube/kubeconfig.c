@@ -119,6 +119,8 @@ static const char *resolve_path(struct reader *reader, const char *path)
     const char *slash = strrchr(reader->path, '/');
     if (!slash)
         return path;
+    while (strncmp(path, "./", 2) == 0)
+        path += 2; /* only for the looks of messages */
     const char *joined = kt_arena_printf(reader->arena, "%.*s/%s", (int)(slash - reader->path), reader->path, path);
     if (!joined)
         out_of_memory(reader);

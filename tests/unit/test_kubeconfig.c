@@ -255,7 +255,7 @@ static void test_every_field(void **state KT_UNUSED)
     flags.user = "exec";
     config = resolve(&flags);
     assert_string_equal(config.exec->api_version, "client.authentication.k8s.io/v1");
-    assert_string_equal(config.exec->command, "/k/./bin/login");
+    assert_string_equal(config.exec->command, "/k/bin/login");
     assert_string_equal(config.exec->arguments[1], "b c");
     assert_null(config.exec->arguments[2]);
     assert_string_equal(config.exec->variables[0].value, "B");
