@@ -240,6 +240,10 @@ static void judge(struct kt_arena *arena, enum kt_review_kind kind, const struct
     int code = !request->operation ? kt_error_set(&answer->fault, KT_EINVAL, "no such operation as the request's")
                : kind == KT_REVIEW_MUTATE ? answer_mutation(arena, &admission, answer, &answer->fault)
                                           : answer_validation(arena, &admission, answer, &answer->fault);
+    if (code == 0 && arena->failed) { /* a warning was lost, or part of one */
+        code = kt_error_set(&answer->fault, KT_ELIMIT, "the request needs more than %zu MiB of memory",
+                            arena->limit_bytes / (size_t)KT_MIB);
+    }
     if (code < 0) {
         answer->patch = NULL;
         answer->findings = NULL;
