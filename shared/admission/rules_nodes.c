@@ -17,11 +17,13 @@
 static void check_selector_given(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
+    /* Upstream's CRD requires the field in a resource; without a resource it takes every node of the cluster. */
+    enum kt_origin origin = facts->written->resource.node ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN;
     if (facts->bring_your_own && !facts->now.resource.label_selector) {
-        kt_rule_report(run, KT_FIELD_LABEL_SELECTOR, KT_PROBLEM_REQUIRED, NULL,
-                       "labels of the nodes to use, for example matchLabels: {apps: %s}, because this installation "
-                       "uses nodes that are there already",
-                       facts->now.name ? kt_rule_cut(facts->arena, facts->now.name) : "my-model");
+        kt_rule_report_as(run, origin, KT_FIELD_LABEL_SELECTOR, KT_PROBLEM_REQUIRED, NULL,
+                          "labels of the nodes to use, for example matchLabels: {apps: %s}, because this installation "
+                          "uses nodes that are there already",
+                          facts->now.name ? kt_rule_cut(facts->arena, facts->now.name) : "my-model");
     }
 }
 
@@ -201,7 +203,9 @@ static void check_nodes_ready(struct kt_rule_run *run)
 
 static const struct kt_rule RULES[] = {
     {"R010", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, BOTH, KT_SCOPE_ANY,
-     "resource.labelSelector is given where nodes are brought along", NULL, check_selector_given},
+     "resource.labelSelector is given where nodes are brought along",
+     "upstream requires it in a resource, but without any resource it takes every node of the cluster",
+     check_selector_given},
     {"R011", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, BOTH, KT_SCOPE_ANY,
      "resource.labelSelector can be written as labels of a node",
      "what is no valid label makes a node claim that the API server refuses for ever, and a selector that cannot be "
