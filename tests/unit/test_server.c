@@ -1,211 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole server in this process, over real TLS: routes, bad clients, deadlines, certificates, and an orderly end. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "certs/certificate.h"
-#include "tests/lib/tls_client.h"
+#include "tests/lib/server_fixture.h"
 #include "text/json.h"
-#include "webhook/serve/server.h"
 
-#define ANSWER_BYTES 65536
 #define JSON "application/json"
-
-struct fixture {
-    struct kt_arena arena;
-    char directory[64];
-    char certificate[96], key[96], ca[96], client_certificate[96], client_key[96];
-    struct kt_certificate_pair authority;
-    struct kt_webhook_config config;
-    struct kt_server server;
-    pthread_t thread;
-    int stop;
-    bool running;
-};
-
-static const char review_format[] =
-    "{\"apiVersion\":\"admission.k8s.io/"
-    "v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":\"%s\",\"kind\":{\"group\":"
-    "\"kaito.sh\",\"version\":\"v1beta1\",\"kind\":\"Workspace\"},\"resource\":{\"group\":\"kaito.sh\",\"version\":"
-    "\"v1beta1\","
-    "\"resource\":\"workspaces\"},\"operation\":\"CREATE\",\"namespace\":\"default\",\"name\":\"w\",\"object\":{"
-    "\"apiVersion\":"
-    "\"kaito.sh/v1beta1\",\"kind\":\"Workspace\",\"metadata\":{\"name\":\"w\",\"namespace\":\"default\"},\"inference\":"
-    "{\"preset\":{\"name\":\"%s\"}}}}}";
-
-static struct kt_str review(struct fixture *fixture, const char *uid, const char *preset)
-{
-    const char *text = kt_arena_printf(&fixture->arena, review_format, uid, preset);
-    assert_non_null(text);
-    return kt_str(text);
-}
-
-static void write_file(const char *path, struct kt_str text)
-{
-    char temporary[128];
-    snprintf(temporary, sizeof(temporary), "%s.new", path);
-    FILE *file = fopen(temporary, "we");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text.data, 1, text.length, file), text.length);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(rename(temporary, path), 0);
-}
-
-static void issue_server_certificate(struct fixture *fixture)
-{
-    static const char *const names[] = {"localhost", NULL}, *const addresses[] = {"127.0.0.1", NULL};
-    struct kt_certificate_request request = {.dns_names = names, .ip_addresses = addresses, .days = 1};
-    struct kt_certificate_pair pair;
-    struct kt_error error;
-    assert_int_equal(kt_certificate_issue(&fixture->arena, &fixture->authority, &request,
-                                          kt_clock_wall_ms(&kt_clock_system), &pair, &error),
-                     0);
-    write_file(fixture->key, pair.key_pem);
-    write_file(fixture->certificate, pair.certificate_pem);
-}
-
-static void issue_client_certificate(struct fixture *fixture, const struct kt_certificate_pair *authority,
-                                     const char *common_name)
-{
-    struct kt_certificate_request request = {.common_name = common_name, .days = 1, .client = true};
-    struct kt_certificate_pair pair;
-    assert_int_equal(
-        kt_certificate_issue(&fixture->arena, authority, &request, kt_clock_wall_ms(&kt_clock_system), &pair, NULL), 0);
-    write_file(fixture->client_key, pair.key_pem);
-    write_file(fixture->client_certificate, pair.certificate_pem);
-}
-
-static void *serve(void *context)
-{
-    struct fixture *fixture = context;
-    kt_server_run(&fixture->server, fixture->stop);
-    return NULL;
-}
-
-static void start(struct fixture *fixture, const char *const *flags, size_t count)
-{
-    char *argv[16] = {(char *)(uintptr_t) "kaito-webhook",    (char *)(uintptr_t) "--bind-address=127.0.0.1",
-                      (char *)(uintptr_t) "--webhook-port=0", (char *)(uintptr_t) "--health-port=0",
-                      (char *)(uintptr_t) "--metrics-port=0", (char *)(uintptr_t) "--shutdown-delay=0s",
-                      (char *)(uintptr_t) "--log-level=error"};
-    int argc = 7;
-    for (size_t i = 0; i < count; i++)
-        argv[argc++] = (char *)(uintptr_t)flags[i];
-    struct kt_error error = {0};
-    if (kt_webhook_config_parse(&fixture->config, argc, argv, getenv, &error) != 0)
-        fail_msg("%s", error.message);
-    fixture->config.tls_certificate_file = fixture->certificate;
-    fixture->config.tls_key_file = fixture->key;
-    if (kt_server_start(&fixture->server, &fixture->config, NULL, &error) != 0)
-        fail_msg("%s", error.message);
-    fixture->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    assert_int_equal(pthread_create(&fixture->thread, NULL, serve, fixture), 0);
-    fixture->running = true;
-}
-
-static void ask_to_stop(struct fixture *fixture)
-{
-    uint64_t one = 1;
-    assert_int_equal(write(fixture->stop, &one, sizeof(one)), sizeof(one));
-}
-
-static void stop(struct fixture *fixture)
-{
-    if (!fixture->running)
-        return;
-    ask_to_stop(fixture);
-    pthread_join(fixture->thread, NULL);
-    kt_server_stop(&fixture->server);
-    kt_close_fd(&fixture->stop);
-    fixture->running = false;
-}
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    kt_arena_init(&fixture->arena, 64 * KT_MIB);
-    snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/kaito-server.XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    snprintf(fixture->certificate, sizeof(fixture->certificate), "%s/tls.crt", fixture->directory);
-    snprintf(fixture->key, sizeof(fixture->key), "%s/tls.key", fixture->directory);
-    snprintf(fixture->ca, sizeof(fixture->ca), "%s/ca.crt", fixture->directory);
-    snprintf(fixture->client_certificate, sizeof(fixture->client_certificate), "%s/client.crt", fixture->directory);
-    snprintf(fixture->client_key, sizeof(fixture->client_key), "%s/client.key", fixture->directory);
-    assert_int_equal(kt_certificate_make_ca(&fixture->arena, "test CA", 2, kt_clock_wall_ms(&kt_clock_system),
-                                            &fixture->authority, NULL),
-                     0);
-    write_file(fixture->ca, fixture->authority.certificate_pem);
-    issue_server_certificate(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int set_up_running(void **state)
-{
-    set_up(state);
-    start(*state, NULL, 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    stop(fixture);
-    const char *const files[] = {fixture->certificate, fixture->key, fixture->ca, fixture->client_certificate,
-                                 fixture->client_key};
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(files); i++)
-        unlink(files[i]);
-    rmdir(fixture->directory);
-    kt_arena_release(&fixture->arena);
-    free(fixture);
-    return 0;
-}
-
-static struct kt_tls_client connect_to(struct fixture *fixture)
-{
-    struct kt_tls_client client;
-    assert_true(kt_tls_client_open(&client, fixture->server.port, fixture->ca, NULL, NULL));
-    return client;
-}
-
-/* One request on a connection of its own. */
-static int post_once(struct fixture *fixture, const char *path, const char *type, struct kt_str body, char *answer)
-{
-    struct kt_tls_client client = connect_to(fixture);
-    int status = kt_tls_client_post(&client, path, type, body, answer, ANSWER_BYTES);
-    kt_tls_client_close(&client);
-    return status;
-}
 
 static void every_path_answers_with_the_uid(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     static const char *const paths[] = {"/mutate-workspace", "/validate-workspace", "/validate/workspace.kaito.sh",
                                         "/validate-workspace?timeout=5s"};
-    char answer[ANSWER_BYTES];
-    struct kt_tls_client client = connect_to(fixture);
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    struct kt_tls_client client = kt_server_fixture_connect(fixture);
     for (size_t i = 0; i < KT_ARRAY_LENGTH(paths); i++) {
         char uid[16];
         snprintf(uid, sizeof(uid), "uid-%zu", i);
-        assert_int_equal(kt_tls_client_post(&client, paths[i], JSON, review(fixture, uid, "phi-4-mini-instruct"),
-                                            answer, sizeof(answer)),
+        assert_int_equal(kt_tls_client_post(&client, paths[i], JSON,
+                                            kt_server_fixture_review(fixture, uid, "phi-4-mini-instruct"), answer,
+                                            sizeof(answer)),
                          200);
         assert_non_null(strstr(answer, uid));
         assert_non_null(strstr(answer, "\"allowed\":true"));
@@ -215,8 +37,9 @@ static void every_path_answers_with_the_uid(void **state)
 
 static void a_refusal_is_a_review_too(void **state)
 {
-    char answer[ANSWER_BYTES];
-    assert_int_equal(post_once(*state, "/validate-workspace", JSON, review(*state, "u", "phi-4-mini-instruc"), answer),
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    assert_int_equal(kt_server_fixture_post(*state, "/validate-workspace", JSON,
+                                            kt_server_fixture_review(*state, "u", "phi-4-mini-instruc"), answer),
                      200);
     assert_non_null(strstr(answer, "\"allowed\":false"));
     assert_non_null(strstr(answer, "phi-4-mini-instruct"));
@@ -224,9 +47,9 @@ static void a_refusal_is_a_review_too(void **state)
 
 static void bad_requests_have_their_status(void **state)
 {
-    struct fixture *fixture = *state;
-    char answer[ANSWER_BYTES];
-    struct kt_str good = review(fixture, "u", "phi-4-mini-instruct");
+    struct kt_server_fixture *fixture = *state;
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    struct kt_str good = kt_server_fixture_review(fixture, "u", "phi-4-mini-instruct");
     char *large = kt_arena_alloc(&fixture->arena, 8 * KT_MIB);
     memset(large, ' ', 8 * KT_MIB);
     const struct {
@@ -244,16 +67,16 @@ static void bad_requests_have_their_status(void **state)
         {"/validate-workspace", JSON, {large, 8 * KT_MIB}, 413},
     };
     for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
-        int status = post_once(fixture, rows[i].path, rows[i].type, rows[i].body, answer);
+        int status = kt_server_fixture_post(fixture, rows[i].path, rows[i].type, rows[i].body, answer);
         if (status != rows[i].status)
             fail_msg("row %zu: got %d, wanted %d: %.300s", i, status, rows[i].status, answer);
     }
-    assert_int_equal(post_once(fixture, "/validate-workspace", JSON, good, answer), 200);
+    assert_int_equal(kt_server_fixture_post(fixture, "/validate-workspace", JSON, good, answer), 200);
 }
 
 static void only_http_1_1_posts_pass(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     static const struct {
         const char *bytes;
         int status;
@@ -263,9 +86,9 @@ static void only_http_1_1_posts_pass(void **state)
         {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400},
         {"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\naPOST /a HTTP/1.1\r\n", 400},
     };
-    char answer[ANSWER_BYTES];
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
     for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
-        struct kt_tls_client client = connect_to(fixture);
+        struct kt_tls_client client = kt_server_fixture_connect(fixture);
         assert_true(kt_tls_client_send(&client, kt_str(rows[i].bytes)));
         assert_int_equal(kt_tls_client_receive(&client, answer, sizeof(answer)), rows[i].status);
         assert_true(kt_tls_client_wait_closed(&client, 5000));
@@ -275,12 +98,12 @@ static void only_http_1_1_posts_pass(void **state)
 
 static void a_header_block_has_its_limit(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     char *block = kt_arena_alloc(&fixture->arena, 32 * KT_KIB);
     memset(block, 'a', 32 * KT_KIB);
     memcpy(block, "POST /a HTTP/1.1\r\nX: ", 21);
-    char answer[ANSWER_BYTES];
-    struct kt_tls_client client = connect_to(fixture);
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    struct kt_tls_client client = kt_server_fixture_connect(fixture);
     (void)!kt_tls_client_send(&client, (struct kt_str){block, 32 * KT_KIB});
     assert_int_equal(kt_tls_client_receive(&client, answer, sizeof(answer)), 431);
     kt_tls_client_close(&client);
@@ -289,16 +112,16 @@ static void a_header_block_has_its_limit(void **state)
 /* However the bytes are cut, the answer is the same. */
 static void requests_may_come_in_pieces(void **state)
 {
-    struct fixture *fixture = *state;
-    struct kt_str body = review(fixture, "pieces", "phi-4-mini-instruct");
+    struct kt_server_fixture *fixture = *state;
+    struct kt_str body = kt_server_fixture_review(fixture, "pieces", "phi-4-mini-instruct");
     char *request = kt_arena_printf(&fixture->arena,
                                     "POST /validate-workspace HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
                                     "Content-Length: %zu\r\n\r\n%s",
                                     body.length, body.data);
     static const size_t steps[] = {1, 7, 100, 1000};
-    char answer[ANSWER_BYTES];
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
     for (size_t i = 0; i < KT_ARRAY_LENGTH(steps); i++) {
-        struct kt_tls_client client = connect_to(fixture);
+        struct kt_tls_client client = kt_server_fixture_connect(fixture);
         struct kt_str rest = kt_str(request);
         while (rest.length > 0) {
             size_t step = KT_MIN(steps[i], rest.length);
@@ -313,7 +136,7 @@ static void requests_may_come_in_pieces(void **state)
 
 static void a_large_review_passes(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     /* 3 MiB in an annotation: etcd would refuse it later, we do not have to. */
     char *filler = kt_arena_alloc(&fixture->arena, 3 * KT_MIB);
     memset(filler, 'x', 3 * KT_MIB - 1);
@@ -326,35 +149,35 @@ static void a_large_review_passes(void **state)
         "\"annotations\":{\"a\":\"%s\"}},\"inference\":{\"preset\":{\"name\":\"phi-4-mini-instruct\"}}}}}",
         filler);
     assert_non_null(body);
-    char answer[ANSWER_BYTES];
-    assert_int_equal(post_once(fixture, "/validate-workspace", JSON, kt_str(body), answer), 200);
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    assert_int_equal(kt_server_fixture_post(fixture, "/validate-workspace", JSON, kt_str(body), answer), 200);
     assert_non_null(strstr(answer, "\"uid\":\"big\""));
 }
 
 static void clients_may_leave_at_any_time(void **state)
 {
-    struct fixture *fixture = *state;
-    struct kt_str body = review(fixture, "leave", "phi-4-mini-instruct");
+    struct kt_server_fixture *fixture = *state;
+    struct kt_str body = kt_server_fixture_review(fixture, "leave", "phi-4-mini-instruct");
     char *request = kt_arena_printf(&fixture->arena,
                                     "POST /validate-workspace HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
                                     "Content-Length: %zu\r\n\r\n%s",
                                     body.length, body.data);
     size_t length = strlen(request);
     for (size_t cut = 0; cut <= length; cut += 37) {
-        struct kt_tls_client client = connect_to(fixture);
+        struct kt_tls_client client = kt_server_fixture_connect(fixture);
         assert_true(kt_tls_client_send(&client, (struct kt_str){request, cut}));
         kt_tls_client_close(&client);
     }
-    char answer[ANSWER_BYTES];
-    assert_int_equal(post_once(fixture, "/validate-workspace", JSON, body, answer), 200);
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    assert_int_equal(kt_server_fixture_post(fixture, "/validate-workspace", JSON, body, answer), 200);
 }
 
 /* A client that goes silent is closed: before its handshake, within its headers, within its body. */
 static void slow_clients_meet_a_deadline(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     struct kt_tls_client silent = {.fd = kt_tcp_open(fixture->server.port)};
-    struct kt_tls_client in_header = connect_to(fixture), in_body = connect_to(fixture);
+    struct kt_tls_client in_header = kt_server_fixture_connect(fixture), in_body = kt_server_fixture_connect(fixture);
     assert_true(kt_tls_client_send(&in_header, KT_STR("POST /validate-workspace HTTP/1.1\r\nHost:")));
     assert_true(kt_tls_client_send(&in_body, KT_STR("POST /validate-workspace HTTP/1.1\r\nHost: a\r\nContent-Type: "
                                                     "application/json\r\nContent-Length: 100\r\n\r\n{")));
@@ -374,72 +197,75 @@ static const ASN1_INTEGER *serial_of(const struct kt_tls_client *client)
 /* A new certificate is served without a restart, and an open connection goes on. */
 static void certificates_change_while_serving(void **state)
 {
-    struct fixture *fixture = *state;
-    struct kt_tls_client before = connect_to(fixture);
-    issue_server_certificate(fixture);
+    struct kt_server_fixture *fixture = *state;
+    struct kt_tls_client before = kt_server_fixture_connect(fixture);
+    kt_server_fixture_issue(fixture);
     int64_t give_up_ms = kt_clock_monotonic_ms(&kt_clock_system) + 15000;
     bool changed = false;
     while (!changed && kt_clock_monotonic_ms(&kt_clock_system) < give_up_ms) {
-        struct kt_tls_client after = connect_to(fixture);
+        struct kt_tls_client after = kt_server_fixture_connect(fixture);
         changed = ASN1_INTEGER_cmp(serial_of(&before), serial_of(&after)) != 0;
         kt_tls_client_close(&after);
     }
     assert_true(changed);
-    char answer[ANSWER_BYTES];
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
     assert_int_equal(kt_tls_client_post(&before, "/validate-workspace", JSON,
-                                        review(fixture, "u", "phi-4-mini-instruct"), answer, sizeof(answer)),
+                                        kt_server_fixture_review(fixture, "u", "phi-4-mini-instruct"), answer,
+                                        sizeof(answer)),
                      200);
     kt_tls_client_close(&before);
 }
 
 static void a_broken_certificate_leaves_the_old_one(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     unsigned long long errors_before = atomic_load(&fixture->server.tls.read_errors);
-    write_file(fixture->certificate, KT_STR("not a certificate"));
+    kt_server_fixture_write(fixture->certificate, KT_STR("not a certificate"));
     int64_t give_up_ms = kt_clock_monotonic_ms(&kt_clock_system) + 15000;
     while (atomic_load(&fixture->server.tls.read_errors) == errors_before &&
            kt_clock_monotonic_ms(&kt_clock_system) < give_up_ms)
         poll(NULL, 0, 10);
     assert_true(atomic_load(&fixture->server.tls.read_errors) > errors_before);
-    char answer[ANSWER_BYTES];
-    assert_int_equal(
-        post_once(fixture, "/validate-workspace", JSON, review(fixture, "u", "phi-4-mini-instruct"), answer), 200);
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    assert_int_equal(kt_server_fixture_post(fixture, "/validate-workspace", JSON,
+                                            kt_server_fixture_review(fixture, "u", "phi-4-mini-instruct"), answer),
+                     200);
 }
 
-static bool can_post(struct fixture *fixture, const char *certificate, const char *key)
+static bool can_post(struct kt_server_fixture *fixture, const char *certificate, const char *key)
 {
     struct kt_tls_client client;
-    char answer[ANSWER_BYTES];
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
     bool done = kt_tls_client_open(&client, fixture->server.port, fixture->ca, certificate, key) &&
-                kt_tls_client_post(&client, "/validate-workspace", JSON, review(fixture, "u", "phi-4-mini-instruct"),
-                                   answer, sizeof(answer)) == 200;
+                kt_tls_client_post(&client, "/validate-workspace", JSON,
+                                   kt_server_fixture_review(fixture, "u", "phi-4-mini-instruct"), answer,
+                                   sizeof(answer)) == 200;
     kt_tls_client_close(&client);
     return done;
 }
 
 static void client_certificates_are_enforced(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     char ca_flag[128];
     snprintf(ca_flag, sizeof(ca_flag), "--client-ca-file=%s", fixture->ca);
     const char *const flags[] = {ca_flag, "--client-names=someone,kube-apiserver"};
-    start(fixture, flags, KT_ARRAY_LENGTH(flags));
+    kt_server_fixture_start(fixture, flags, KT_ARRAY_LENGTH(flags));
     assert_false(can_post(fixture, NULL, NULL));
     struct kt_certificate_pair other;
     assert_int_equal(
         kt_certificate_make_ca(&fixture->arena, "other CA", 2, kt_clock_wall_ms(&kt_clock_system), &other, NULL), 0);
-    issue_client_certificate(fixture, &other, "kube-apiserver");
+    kt_server_fixture_issue_client(fixture, &other, "kube-apiserver");
     assert_false(can_post(fixture, fixture->client_certificate, fixture->client_key));
-    issue_client_certificate(fixture, &fixture->authority, "somebody-else");
+    kt_server_fixture_issue_client(fixture, &fixture->authority, "somebody-else");
     assert_false(can_post(fixture, fixture->client_certificate, fixture->client_key));
-    issue_client_certificate(fixture, &fixture->authority, "kube-apiserver");
+    kt_server_fixture_issue_client(fixture, &fixture->authority, "kube-apiserver");
     assert_true(can_post(fixture, fixture->client_certificate, fixture->client_key));
-    char answer[ANSWER_BYTES];
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
     assert_int_equal(kt_http_get(fixture->server.health_server.port, "/readyz", answer, sizeof(answer)), 200);
 }
 
-static bool can_negotiate(struct fixture *fixture, int lowest, int highest, const char *protocol)
+static bool can_negotiate(struct kt_server_fixture *fixture, int lowest, int highest, const char *protocol)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_min_proto_version(context, lowest);
@@ -459,7 +285,7 @@ static bool can_negotiate(struct fixture *fixture, int lowest, int highest, cons
 
 static void old_protocols_are_turned_away(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     assert_false(can_negotiate(fixture, TLS1_VERSION, TLS1_1_VERSION, NULL));
     assert_true(can_negotiate(fixture, TLS1_2_VERSION, TLS1_2_VERSION, NULL));
     assert_true(can_negotiate(fixture, TLS1_3_VERSION, TLS1_3_VERSION, NULL));
@@ -469,9 +295,10 @@ static void old_protocols_are_turned_away(void **state)
 
 static void health_and_metrics_answer(void **state)
 {
-    struct fixture *fixture = *state;
-    char answer[ANSWER_BYTES];
-    post_once(fixture, "/validate-workspace", JSON, review(fixture, "u", "phi-4-mini-instruct"), answer);
+    struct kt_server_fixture *fixture = *state;
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    kt_server_fixture_post(fixture, "/validate-workspace", JSON,
+                           kt_server_fixture_review(fixture, "u", "phi-4-mini-instruct"), answer);
     assert_int_equal(kt_http_get(fixture->server.health_server.port, "/healthz", answer, sizeof(answer)), 200);
     assert_int_equal(kt_http_get(fixture->server.health_server.port, "/readyz", answer, sizeof(answer)), 200);
     assert_int_equal(kt_http_get(fixture->server.health_server.port, "/metrics", answer, sizeof(answer)), 404);
@@ -487,9 +314,10 @@ static void health_and_metrics_answer(void **state)
 }
 
 struct hammer {
-    struct fixture *fixture;
+    struct kt_server_fixture *fixture;
     pthread_t thread;
-    size_t done, failed;
+    atomic_size_t done;
+    size_t failed;
     atomic_bool *go_on;
 };
 
@@ -497,18 +325,18 @@ struct hammer {
 static void *hammer(void *context)
 {
     struct hammer *self = context;
-    char *answer = malloc(ANSWER_BYTES), body[2048];
-    int length = snprintf(body, sizeof(body), review_format, "u", "phi-4-mini-instruct");
+    char *answer = malloc(KT_SERVER_FIXTURE_ANSWER_BYTES), body[KT_SERVER_FIXTURE_REVIEW_BYTES];
+    size_t length = kt_server_fixture_write_review(body, sizeof(body), "u", "phi-4-mini-instruct");
     struct kt_tls_client client;
     bool open = kt_tls_client_open(&client, self->fixture->server.port, self->fixture->ca, NULL, NULL);
     while (open && atomic_load(self->go_on)) {
-        int status = kt_tls_client_post(&client, "/validate-workspace", JSON, (struct kt_str){body, (size_t)length},
-                                        answer, ANSWER_BYTES);
+        int status = kt_tls_client_post(&client, "/validate-workspace", JSON, (struct kt_str){body, length}, answer,
+                                        KT_SERVER_FIXTURE_ANSWER_BYTES);
         if (status != 200) {
             self->failed++;
             break;
         }
-        self->done++;
+        atomic_fetch_add(&self->done, 1);
         if (strcasestr(answer, "connection: close"))
             break;
     }
@@ -519,7 +347,7 @@ static void *hammer(void *context)
 
 static void stopping_under_load_fails_nobody(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     atomic_bool go_on = true;
     struct hammer hammers[25] = {0};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(hammers); i++) {
@@ -528,21 +356,21 @@ static void stopping_under_load_fails_nobody(void **state)
         assert_int_equal(pthread_create(&hammers[i].thread, NULL, hammer, &hammers[i]), 0);
     }
     /* Stop once every client is in the middle of its work. */
-    char answer[ANSWER_BYTES];
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
     int64_t give_up_ms = kt_clock_monotonic_ms(&kt_clock_system) + 20000;
     bool busy = false;
     while (!busy && kt_clock_monotonic_ms(&kt_clock_system) < give_up_ms) {
         busy = true;
         for (size_t i = 0; i < KT_ARRAY_LENGTH(hammers); i++)
-            busy = busy && *(volatile size_t *)&hammers[i].done > 20;
+            busy = busy && atomic_load(&hammers[i].done) > 20;
         kt_http_get(fixture->server.health_server.port, "/healthz", answer, sizeof(answer));
     }
-    stop(fixture);
+    kt_server_fixture_stop(fixture);
     atomic_store(&go_on, false);
     size_t done = 0, failed = 0;
     for (size_t i = 0; i < KT_ARRAY_LENGTH(hammers); i++) {
         pthread_join(hammers[i].thread, NULL);
-        done += hammers[i].done;
+        done += atomic_load(&hammers[i].done);
         failed += hammers[i].failed;
     }
     assert_true(busy);
@@ -552,7 +380,7 @@ static void stopping_under_load_fails_nobody(void **state)
 
 static void bad_settings_are_told(void **state)
 {
-    struct fixture *fixture = *state;
+    struct kt_server_fixture *fixture = *state;
     static const struct {
         const char *flag, *wanted;
     } rows[] = {
@@ -579,22 +407,37 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     kt_log_set_level(KT_LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_path_answers_with_the_uid, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(a_refusal_is_a_review_too, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(bad_requests_have_their_status, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(only_http_1_1_posts_pass, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(a_header_block_has_its_limit, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(requests_may_come_in_pieces, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(a_large_review_passes, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(clients_may_leave_at_any_time, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(slow_clients_meet_a_deadline, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(certificates_change_while_serving, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(a_broken_certificate_leaves_the_old_one, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(client_certificates_are_enforced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(old_protocols_are_turned_away, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(health_and_metrics_answer, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(stopping_under_load_fails_nobody, set_up_running, tear_down),
-        cmocka_unit_test_setup_teardown(bad_settings_are_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_path_answers_with_the_uid, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_refusal_is_a_review_too, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(bad_requests_have_their_status, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(only_http_1_1_posts_pass, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_header_block_has_its_limit, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(requests_may_come_in_pieces, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_large_review_passes, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(clients_may_leave_at_any_time, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(slow_clients_meet_a_deadline, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(certificates_change_while_serving, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_broken_certificate_leaves_the_old_one, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(client_certificates_are_enforced, kt_server_fixture_set_up,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(old_protocols_are_turned_away, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(health_and_metrics_answer, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(stopping_under_load_fails_nobody, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(bad_settings_are_told, kt_server_fixture_set_up, kt_server_fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
