@@ -5,67 +5,45 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "text/base64.h"
+#include "kube/kubeconfig_reader.h"
 #include "text/yaml.h"
-
-struct reader {
-    struct kt_arena *arena;
-    const char *path; /* of the file, for messages and relative paths */
-    struct kt_error *error;
-    int code; /* the first fault; later reads do nothing */
-};
-
-/* Where in the file a value stands, for messages: users[2].user.exec */
-struct place {
-    const char *list;
-    size_t index;
-    const char *inner;
-};
-
-enum field_kind { FIELD_TEXT, FIELD_PATH, FIELD_BYTES, FIELD_BOOL };
-
-struct field {
-    const char *key;
-    enum field_kind kind;
-    size_t offset;
-};
 
 #define CLUSTER_FIELD(key, kind, member)                          \
     {                                                             \
         key, kind, offsetof(struct kt_kubeconfig_cluster, member) \
     }
-static const struct field cluster_fields[] = {
-    CLUSTER_FIELD("server", FIELD_TEXT, server),
-    CLUSTER_FIELD("tls-server-name", FIELD_TEXT, tls_server_name),
-    CLUSTER_FIELD("certificate-authority", FIELD_PATH, certificate_authority),
-    CLUSTER_FIELD("certificate-authority-data", FIELD_BYTES, certificate_authority_data),
-    CLUSTER_FIELD("proxy-url", FIELD_TEXT, proxy_url),
-    CLUSTER_FIELD("insecure-skip-tls-verify", FIELD_BOOL, insecure_skip_tls_verify),
-    CLUSTER_FIELD("disable-compression", FIELD_BOOL, disable_compression),
+static const struct kt_reader_field cluster_fields[] = {
+    CLUSTER_FIELD("server", KT_READER_TEXT, server),
+    CLUSTER_FIELD("tls-server-name", KT_READER_TEXT, tls_server_name),
+    CLUSTER_FIELD("certificate-authority", KT_READER_PATH, certificate_authority),
+    CLUSTER_FIELD("certificate-authority-data", KT_READER_BYTES, certificate_authority_data),
+    CLUSTER_FIELD("proxy-url", KT_READER_TEXT, proxy_url),
+    CLUSTER_FIELD("insecure-skip-tls-verify", KT_READER_BOOL, insecure_skip_tls_verify),
+    CLUSTER_FIELD("disable-compression", KT_READER_BOOL, disable_compression),
 };
 
 #define USER_FIELD(key, kind, member)                          \
     {                                                          \
         key, kind, offsetof(struct kt_kubeconfig_user, member) \
     }
-static const struct field user_fields[] = {
-    USER_FIELD("client-certificate", FIELD_PATH, client_certificate),
-    USER_FIELD("client-certificate-data", FIELD_BYTES, client_certificate_data),
-    USER_FIELD("client-key", FIELD_PATH, client_key),
-    USER_FIELD("client-key-data", FIELD_BYTES, client_key_data),
-    USER_FIELD("token", FIELD_TEXT, token),
-    USER_FIELD("tokenFile", FIELD_PATH, token_file),
-    USER_FIELD("username", FIELD_TEXT, username),
-    USER_FIELD("password", FIELD_TEXT, password),
-    USER_FIELD("as", FIELD_TEXT, impersonation.user),
-    USER_FIELD("as-uid", FIELD_TEXT, impersonation.uid),
+static const struct kt_reader_field user_fields[] = {
+    USER_FIELD("client-certificate", KT_READER_PATH, client_certificate),
+    USER_FIELD("client-certificate-data", KT_READER_BYTES, client_certificate_data),
+    USER_FIELD("client-key", KT_READER_PATH, client_key),
+    USER_FIELD("client-key-data", KT_READER_BYTES, client_key_data),
+    USER_FIELD("token", KT_READER_TEXT, token),
+    USER_FIELD("tokenFile", KT_READER_PATH, token_file),
+    USER_FIELD("username", KT_READER_TEXT, username),
+    USER_FIELD("password", KT_READER_TEXT, password),
+    USER_FIELD("as", KT_READER_TEXT, impersonation.user),
+    USER_FIELD("as-uid", KT_READER_TEXT, impersonation.uid),
 };
 
-#define CONTEXT_FIELD(key, member)                                      \
-    {                                                                   \
-        key, FIELD_TEXT, offsetof(struct kt_kubeconfig_context, member) \
+#define CONTEXT_FIELD(key, member)                                          \
+    {                                                                       \
+        key, KT_READER_TEXT, offsetof(struct kt_kubeconfig_context, member) \
     }
-static const struct field context_fields[] = {
+static const struct kt_reader_field context_fields[] = {
     CONTEXT_FIELD("cluster", cluster),
     CONTEXT_FIELD("user", user),
     CONTEXT_FIELD("namespace", namespace_),
@@ -75,152 +53,26 @@ static const struct field context_fields[] = {
     {                                                      \
         key, kind, offsetof(struct kt_exec_config, member) \
     }
-static const struct field exec_fields[] = {
-    EXEC_FIELD("apiVersion", FIELD_TEXT, api_version),
-    EXEC_FIELD("command", FIELD_TEXT, command),
-    EXEC_FIELD("installHint", FIELD_TEXT, install_hint),
-    EXEC_FIELD("interactiveMode", FIELD_TEXT, interactive_mode),
-    EXEC_FIELD("provideClusterInfo", FIELD_BOOL, provide_cluster_info),
+static const struct kt_reader_field exec_fields[] = {
+    EXEC_FIELD("apiVersion", KT_READER_TEXT, api_version),
+    EXEC_FIELD("command", KT_READER_TEXT, command),
+    EXEC_FIELD("installHint", KT_READER_TEXT, install_hint),
+    EXEC_FIELD("interactiveMode", KT_READER_TEXT, interactive_mode),
+    EXEC_FIELD("provideClusterInfo", KT_READER_BOOL, provide_cluster_info),
 };
 
-static bool fail(struct reader *reader, int code)
-{
-    if (reader->code == 0)
-        reader->code = code;
-    return false;
-}
-
-static bool out_of_memory(struct reader *reader)
-{
-    return fail(reader,
-                kt_error_set(reader->error, KT_ENOMEM, "cannot read kubeconfig %s: not enough memory", reader->path));
-}
-
-static bool wrong_kind(struct reader *reader, const struct place *place, const char *key, const char *wanted,
-                       const cJSON *value)
-{
-    if (reader->code != 0)
-        return false;
-    const char *dot = *place->inner && *key ? "." : "";
-    const char *between = *place->inner || *key ? "." : "";
-    const char *hint =
-        kt_streq(wanted, "text") && !kt_json_is_object(value) && !kt_json_is_array(value) ? "; put it in quotes" : "";
-    return fail(reader, kt_error_set(reader->error, KT_EPARSE,
-                                     "cannot read kubeconfig %s: %s[%zu]%s%s%s%s must be %s, not %s%s", reader->path,
-                                     place->list, place->index, between, place->inner, dot, key, wanted,
-                                     kt_json_kind(value), hint));
-}
-
-/* A relative path belongs to the folder of the file that holds it. */
-static const char *resolve_path(struct reader *reader, const char *path)
-{
-    if (*path == '\0' || *path == '/')
-        return path;
-    const char *slash = strrchr(reader->path, '/');
-    if (!slash)
-        return path;
-    while (strncmp(path, "./", 2) == 0)
-        path += 2; /* only for the looks of messages */
-    const char *joined = kt_arena_printf(reader->arena, "%.*s/%s", (int)(slash - reader->path), reader->path, path);
-    if (!joined)
-        out_of_memory(reader);
-    return joined ? joined : path;
-}
-
-static bool read_bytes(struct reader *reader, const struct place *place, const char *key, const char *text,
-                       struct kt_str *ret)
-{
-    struct kt_error inner = {0};
-    int code = kt_base64_decode(reader->arena, kt_str(text), ret, &inner);
-    if (code == 0)
-        return true;
-    return fail(reader, kt_error_set(reader->error, inner.code, "cannot read kubeconfig %s: %s[%zu].%s.%s: %s",
-                                     reader->path, place->list, place->index, place->inner, key, inner.message));
-}
-
-static void read_field(struct reader *reader, const struct place *place, const cJSON *value, const struct field *field,
-                       char *object)
-{
-    void *target = object + field->offset;
-    bool absent = !value || kt_json_is_null(value);
-    if (field->kind == FIELD_BOOL) {
-        if (!absent && !kt_json_is_bool(value))
-            wrong_kind(reader, place, field->key, "true or false", value);
-        *(bool *)target = kt_json_true(value);
-        return;
-    }
-    if (!absent && !kt_json_is_string(value))
-        wrong_kind(reader, place, field->key, "text", value);
-    const char *text = kt_json_string_or(value, "");
-    if (field->kind == FIELD_BYTES) {
-        *(struct kt_str *)target = (struct kt_str){"", 0};
-        if (*text)
-            read_bytes(reader, place, field->key, text, target);
-        return;
-    }
-    *(const char **)target = field->kind == FIELD_PATH ? resolve_path(reader, text) : text;
-}
-
-static void read_fields(struct reader *reader, const struct place *place, const cJSON *node, const struct field *fields,
-                        size_t count, void *object)
-{
-    for (size_t i = 0; i < count; i++)
-        read_field(reader, place, kt_json_get(node, fields[i].key), &fields[i], object);
-}
-
-/* Member `key` of node as an object; NULL when it is absent or null. */
-static const cJSON *object_member(struct reader *reader, const struct place *place, const cJSON *node, const char *key)
-{
-    const cJSON *value = kt_json_get(node, key);
-    if (!value || kt_json_is_null(value))
-        return NULL;
-    if (!kt_json_is_object(value)) {
-        wrong_kind(reader, place, key, "an object", value);
-        return NULL;
-    }
-    return value;
-}
-
-/* A list of texts; NULL when it is absent. */
-static const char *const *text_list(struct reader *reader, const struct place *place, const cJSON *list,
-                                    const char *key)
-{
-    if (!list || kt_json_is_null(list))
-        return NULL;
-    if (!kt_json_is_array(list)) {
-        wrong_kind(reader, place, key, "a list", list);
-        return NULL;
-    }
-    const char **texts = kt_arena_calloc(reader->arena, kt_json_count(list) + 1, sizeof(*texts));
-    if (!texts) {
-        out_of_memory(reader);
-        return NULL;
-    }
-    size_t count = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, list)
-    {
-        if (!kt_json_is_string(item)) {
-            wrong_kind(reader, place, key, "a list of text", item);
-            return NULL;
-        }
-        texts[count++] = kt_json_string(item);
-    }
-    return texts;
-}
-
-static void read_exec_variables(struct reader *reader, const struct place *place, const cJSON *list,
+static void read_exec_variables(struct kt_reader *reader, const struct kt_reader_place *place, const cJSON *list,
                                 struct kt_exec_config *exec)
 {
     if (!list || kt_json_is_null(list))
         return;
     if (!kt_json_is_array(list)) {
-        wrong_kind(reader, place, "env", "a list", list);
+        kt_reader_wrong_kind(reader, place, "env", "a list", list);
         return;
     }
     struct kt_exec_variable *variables = kt_arena_calloc(reader->arena, kt_json_count(list), sizeof(*variables));
     if (!variables) {
-        out_of_memory(reader);
+        kt_reader_no_memory(reader);
         return;
     }
     const cJSON *item;
@@ -229,7 +81,7 @@ static void read_exec_variables(struct reader *reader, const struct place *place
         const cJSON *name = kt_json_get(item, "name");
         const cJSON *value = kt_json_get(item, "value");
         if ((name && !kt_json_is_string(name)) || (value && !kt_json_is_string(value)) || !kt_json_is_object(item)) {
-            wrong_kind(reader, place, "env", "a list of names and values that are text", item);
+            kt_reader_wrong_kind(reader, place, "env", "a list of names and values that are text", item);
             return;
         }
         variables[exec->variable_count++] =
@@ -240,52 +92,52 @@ static void read_exec_variables(struct reader *reader, const struct place *place
 
 static const char *const no_texts[] = {NULL};
 
-static void read_exec(struct reader *reader, size_t index, const cJSON *node, struct kt_kubeconfig_user *user)
+static void read_exec(struct kt_reader *reader, size_t index, const cJSON *node, struct kt_kubeconfig_user *user)
 {
     struct kt_exec_config *exec = kt_arena_alloc(reader->arena, sizeof(*exec));
     if (!exec) {
-        out_of_memory(reader);
+        kt_reader_no_memory(reader);
         return;
     }
-    struct place place = {"users", index, "user.exec"};
-    read_fields(reader, &place, node, exec_fields, KT_ARRAY_LENGTH(exec_fields), exec);
-    exec->arguments = text_list(reader, &place, kt_json_get(node, "args"), "args");
+    struct kt_reader_place place = {"users", index, "user.exec"};
+    kt_reader_fields(reader, &place, node, exec_fields, KT_ARRAY_LENGTH(exec_fields), exec);
+    exec->arguments = kt_reader_texts(reader, &place, kt_json_get(node, "args"), "args");
     if (!exec->arguments)
         exec->arguments = no_texts;
     read_exec_variables(reader, &place, kt_json_get(node, "env"), exec);
     if (strchr(exec->command, '/'))
-        exec->command = resolve_path(reader, exec->command);
+        exec->command = kt_reader_path(reader, exec->command);
     /* Version 1 demands the mode, the beta defaults it (client-go tools/clientcmd/api/v1/defaults.go). */
     if (*exec->interactive_mode == '\0' && kt_streq(exec->api_version, "client.authentication.k8s.io/v1beta1"))
         exec->interactive_mode = "IfAvailable";
     user->exec = exec;
 }
 
-static void read_impersonation_extra(struct reader *reader, const struct place *place, const cJSON *map,
+static void read_impersonation_extra(struct kt_reader *reader, const struct kt_reader_place *place, const cJSON *map,
                                      struct kt_impersonation *impersonation)
 {
     struct kt_impersonation_extra *extra = kt_arena_calloc(reader->arena, kt_json_count(map), sizeof(*extra));
     if (!extra) {
-        out_of_memory(reader);
+        kt_reader_no_memory(reader);
         return;
     }
     const cJSON *member;
     cJSON_ArrayForEach(member, map)
     {
-        const char *const *values = text_list(reader, place, member, "as-user-extra");
+        const char *const *values = kt_reader_texts(reader, place, member, "as-user-extra");
         if (values)
             extra[impersonation->extra_count++] = (struct kt_impersonation_extra){member->string, values};
     }
     impersonation->extra = extra;
 }
 
-static void read_cluster(struct reader *reader, size_t index, const char *name, const cJSON *node, void *entry)
+static void read_cluster(struct kt_reader *reader, size_t index, const char *name, const cJSON *node, void *entry)
 {
     struct kt_kubeconfig_cluster *cluster = entry;
-    struct place place = {"clusters", index, "cluster"};
+    struct kt_reader_place place = {"clusters", index, "cluster"};
     cluster->name = name;
     cluster->origin = reader->path;
-    read_fields(reader, &place, node, cluster_fields, KT_ARRAY_LENGTH(cluster_fields), cluster);
+    kt_reader_fields(reader, &place, node, cluster_fields, KT_ARRAY_LENGTH(cluster_fields), cluster);
     const cJSON *item;
     cJSON_ArrayForEach(item, kt_json_get(node, "extensions"))
     {
@@ -294,31 +146,31 @@ static void read_cluster(struct reader *reader, size_t index, const char *name, 
     }
 }
 
-static void read_user(struct reader *reader, size_t index, const char *name, const cJSON *node, void *entry)
+static void read_user(struct kt_reader *reader, size_t index, const char *name, const cJSON *node, void *entry)
 {
     struct kt_kubeconfig_user *user = entry;
-    struct place place = {"users", index, "user"};
+    struct kt_reader_place place = {"users", index, "user"};
     user->name = name;
     user->origin = reader->path;
-    read_fields(reader, &place, node, user_fields, KT_ARRAY_LENGTH(user_fields), user);
-    user->impersonation.groups = text_list(reader, &place, kt_json_get(node, "as-groups"), "as-groups");
-    const cJSON *extra = object_member(reader, &place, node, "as-user-extra");
+    kt_reader_fields(reader, &place, node, user_fields, KT_ARRAY_LENGTH(user_fields), user);
+    user->impersonation.groups = kt_reader_texts(reader, &place, kt_json_get(node, "as-groups"), "as-groups");
+    const cJSON *extra = kt_reader_object(reader, &place, node, "as-user-extra");
     if (extra)
         read_impersonation_extra(reader, &place, extra, &user->impersonation);
-    const cJSON *exec = object_member(reader, &place, node, "exec");
+    const cJSON *exec = kt_reader_object(reader, &place, node, "exec");
     if (exec)
         read_exec(reader, index, exec, user);
-    const cJSON *provider = object_member(reader, &place, node, "auth-provider");
+    const cJSON *provider = kt_reader_object(reader, &place, node, "auth-provider");
     user->auth_provider = provider ? kt_json_string_or(kt_json_get(provider, "name"), "without a name") : "";
 }
 
-static void read_context(struct reader *reader, size_t index, const char *name, const cJSON *node, void *entry)
+static void read_context(struct kt_reader *reader, size_t index, const char *name, const cJSON *node, void *entry)
 {
     struct kt_kubeconfig_context *context = entry;
-    struct place place = {"contexts", index, "context"};
+    struct kt_reader_place place = {"contexts", index, "context"};
     context->name = name;
     context->origin = reader->path;
-    read_fields(reader, &place, node, context_fields, KT_ARRAY_LENGTH(context_fields), context);
+    kt_reader_fields(reader, &place, node, context_fields, KT_ARRAY_LENGTH(context_fields), context);
 }
 
 /* One of the three lists of named things. All entries begin with their name. */
@@ -326,7 +178,7 @@ struct list {
     const char *key;
     const char *inner;
     size_t entry_size;
-    void (*read)(struct reader *reader, size_t index, const char *name, const cJSON *node, void *entry);
+    void (*read)(struct kt_reader *reader, size_t index, const char *name, const cJSON *node, void *entry);
 };
 
 static const struct list cluster_list = {"clusters", "cluster", sizeof(struct kt_kubeconfig_cluster), read_cluster};
@@ -348,43 +200,45 @@ static bool name_is_taken(const char *entries, size_t count, size_t entry_size, 
     return false;
 }
 
-static void *read_list(struct reader *reader, const struct list *list, const cJSON *root, size_t *ret_count)
+static void *read_list(struct kt_reader *reader, const struct list *list, const cJSON *root, size_t *ret_count)
 {
     const cJSON *node = kt_json_get(root, list->key);
     *ret_count = 0;
     if (!node || kt_json_is_null(node) || reader->code != 0)
         return NULL;
     if (!kt_json_is_array(node)) {
-        fail(reader, kt_error_set(reader->error, KT_EPARSE, "cannot read kubeconfig %s: %s must be a list, not %s",
-                                  reader->path, list->key, kt_json_kind(node)));
+        kt_reader_fail(reader,
+                       kt_error_set(reader->error, KT_EPARSE, "cannot read kubeconfig %s: %s must be a list, not %s",
+                                    reader->path, list->key, kt_json_kind(node)));
         return NULL;
     }
     if (kt_json_count(node) > KT_LIMIT_KUBECONFIG_ENTRIES) {
-        fail(reader, kt_error_set(reader->error, KT_ELIMIT, "cannot read kubeconfig %s: %s has more than %zu entries",
-                                  reader->path, list->key, KT_LIMIT_KUBECONFIG_ENTRIES));
+        kt_reader_fail(reader,
+                       kt_error_set(reader->error, KT_ELIMIT, "cannot read kubeconfig %s: %s has more than %zu entries",
+                                    reader->path, list->key, KT_LIMIT_KUBECONFIG_ENTRIES));
         return NULL;
     }
     char *entries = kt_arena_calloc(reader->arena, kt_json_count(node), list->entry_size);
     if (!entries) {
-        out_of_memory(reader);
+        kt_reader_no_memory(reader);
         return NULL;
     }
     size_t index = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, node)
     {
-        struct place place = {list->key, index, ""};
+        struct kt_reader_place place = {list->key, index, ""};
         const cJSON *name_node = kt_json_get(item, "name");
         if (!kt_json_is_object(item))
-            wrong_kind(reader, &place, "", "an object", item);
+            kt_reader_wrong_kind(reader, &place, "", "an object", item);
         else if (name_node && !kt_json_is_string(name_node))
-            wrong_kind(reader, &place, "name", "text", name_node);
+            kt_reader_wrong_kind(reader, &place, "name", "text", name_node);
         const char *name = kt_json_string_or(name_node, "");
         if (name_is_taken(entries, index, list->entry_size, name) && reader->code == 0)
-            fail(reader,
-                 kt_error_set(reader->error, KT_EPARSE, "cannot read kubeconfig %s: %s has two entries named \"%s\"",
-                              reader->path, list->key, name));
-        list->read(reader, index, name, object_member(reader, &place, item, list->inner),
+            kt_reader_fail(reader, kt_error_set(reader->error, KT_EPARSE,
+                                                "cannot read kubeconfig %s: %s has two entries named \"%s\"",
+                                                reader->path, list->key, name));
+        list->read(reader, index, name, kt_reader_object(reader, &place, item, list->inner),
                    entries + index * list->entry_size);
         if (reader->code != 0)
             return NULL;
@@ -394,7 +248,7 @@ static void *read_list(struct reader *reader, const struct list *list, const cJS
     return entries;
 }
 
-static int check_type(struct reader *reader, const cJSON *root)
+static int check_type(struct kt_reader *reader, const cJSON *root)
 {
     const char *kind = kt_json_string_or(kt_json_get(root, "kind"), "Config");
     const char *version = kt_json_string_or(kt_json_get(root, "apiVersion"), "v1");
@@ -422,7 +276,7 @@ int kt_kubeconfig_parse(struct kt_arena *arena, struct kt_str text, const char *
         *ret = config;
         return 0;
     }
-    struct reader reader = {arena, path, error, 0};
+    struct kt_reader reader = {arena, path, error, 0};
     if (!kt_json_is_object(root))
         return kt_error_set(error, KT_EPARSE, "cannot read kubeconfig %s: it holds %s where an object is expected",
                             path, kt_json_kind(root));
