@@ -192,12 +192,14 @@ int kt_webhook_config_settings(const struct kt_webhook_config *config, struct kt
         return kt_error_set(error, KT_EINVAL, "--cloud-provider: \"%.64s\" is not allowed: azure, aws or arc",
                             config->cloud_provider);
     settings.release_namespace = config->release_namespace;
-    settings.node_provisioner = config->node_provisioner[0] ? config->node_provisioner : NULL;
     settings.allowed_node_classes = config->allowed_node_classes[0] ? config->allowed_node_classes : NULL;
     settings.preset_registry = config->preset_registry;
     int code = kt_settings_parse_gates(&settings, kt_str(config->feature_gates), error);
     if (code != 0)
         return kt_error_wrap(error, "--feature-gates");
+    code = kt_settings_set_provisioner(&settings, config->node_provisioner, error);
+    if (code != 0)
+        return kt_error_wrap(error, "--node-provisioner");
     *ret = settings;
     return 0;
 }

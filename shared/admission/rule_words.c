@@ -12,6 +12,13 @@ enum kt_origin kt_rule_origin_on_create(const struct kt_facts *facts)
     return facts->operation == KT_OPERATION_CREATE ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN;
 }
 
+void kt_rule_warn_after_create(const struct kt_rule_run *run, struct kt_finding *finding)
+{
+    if (finding && run->facts->operation != KT_OPERATION_CREATE && finding->origin == KT_ORIGIN_OWN) {
+        finding->severity = KT_SEVERITY_WARNING;
+    }
+}
+
 bool kt_rule_serves_preset(const struct kt_facts *facts)
 {
     return facts->now.inference.preset.node != NULL;

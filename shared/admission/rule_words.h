@@ -11,6 +11,9 @@
 
 /* For rows that upstream checks on CREATE only: on UPDATE the same finding is our own. */
 enum kt_origin kt_rule_origin_on_create(const struct kt_facts *facts);
+/* For what upstream judges on CREATE only and what a running workload has read already (the content of a ConfigMap): after
+ * CREATE the finding only warns, because it hurts at the next start and not before. finding may be NULL. */
+void kt_rule_warn_after_create(const struct kt_rule_run *run, struct kt_finding *finding);
 
 /* True when a preset (not a pod template) is to be served. */
 bool kt_rule_serves_preset(const struct kt_facts *facts);

@@ -34,11 +34,16 @@ struct kt_finding *kt_config_report(struct kt_rule_run *run, enum kt_origin orig
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     text[kt_utf8_prefix(kt_str(text), MAX_TEXT_RUNES)] = '\0';
+    struct kt_finding *finding = NULL;
     if (config->is_template && config->name != NULL)
-        return kt_rule_report_as(run, origin, KT_FIELD_TUNING_CONFIG, problem, value,
-                                 "%s (in the template %s/%s; name a ConfigMap of your own to use another)", text,
-                                 or_word(config->namespace_, "?"), config->name);
-    return kt_rule_report_as(run, origin, KT_FIELD_TUNING_CONFIG, problem, value, "%s", text);
+        finding = kt_rule_report_as(run, origin, KT_FIELD_TUNING_CONFIG, problem, value,
+                                    "%s (in the template %s/%s; name a ConfigMap of your own to use another)", text,
+                                    or_word(config->namespace_, "?"), config->name);
+    else
+        finding = kt_rule_report_as(run, origin, KT_FIELD_TUNING_CONFIG, problem, value, "%s", text);
+    if (run->rule->origin == KT_ORIGIN_UPSTREAM)
+        kt_rule_warn_after_create(run, finding);
+    return finding;
 }
 
 bool kt_config_is_own(const struct kt_facts *facts)

@@ -23,10 +23,12 @@ static void check_exists(struct kt_rule_run *run)
 {
     const struct kt_inference_config *config = vllm_config(run->facts);
     if (config && config->state == KT_INFERENCE_CONFIG_ABSENT) {
-        kt_rule_report_as(run, kt_rule_origin_on_create(run->facts), FIELD_CONFIG, KT_PROBLEM_NOT_FOUND, config->name,
-                          "no ConfigMap of this name in namespace %s; create it first, or leave config out for "
-                          "vLLM's defaults",
-                          cut(run, config->namespace_));
+        kt_rule_warn_after_create(
+            run, kt_rule_report_as(
+                     run, kt_rule_origin_on_create(run->facts), FIELD_CONFIG, KT_PROBLEM_NOT_FOUND, config->name,
+                     "no ConfigMap of this name in namespace %s; create it first, or leave config out for "
+                     "vLLM's defaults",
+                     cut(run, config->namespace_)));
     } else if (config && config->state == KT_INFERENCE_CONFIG_UNKNOWN) {
         struct kt_finding *finding =
             kt_rule_report_as(run, KT_ORIGIN_OWN, FIELD_CONFIG, KT_PROBLEM_NOTE, NULL,
@@ -42,8 +44,9 @@ static void check_has_key(struct kt_rule_run *run)
 {
     const struct kt_inference_config *config = vllm_config(run->facts);
     if (config && config->state == KT_INFERENCE_CONFIG_NO_KEY) {
-        kt_rule_report_as(run, kt_rule_origin_on_create(run->facts), FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
-                          "this ConfigMap has no key " KT_INFERENCE_CONFIG_KEY " in its data");
+        kt_rule_warn_after_create(
+            run, kt_rule_report_as(run, kt_rule_origin_on_create(run->facts), FIELD_CONFIG, KT_PROBLEM_INVALID,
+                                   config->name, "this ConfigMap has no key " KT_INFERENCE_CONFIG_KEY " in its data"));
     }
 }
 
@@ -52,10 +55,12 @@ static void check_parses(struct kt_rule_run *run)
     const struct kt_inference_config *config = vllm_config(run->facts);
     if (config && config->problem) {
         enum kt_origin origin = config->upstream_reads_it ? KT_ORIGIN_OWN : kt_rule_origin_on_create(run->facts);
-        kt_rule_report_as(run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
-                          "its " KT_INFERENCE_CONFIG_KEY " %s: %s",
-                          config->state == KT_INFERENCE_CONFIG_UNPARSABLE ? "is not valid YAML" : "has the wrong shape",
-                          config->problem);
+        kt_rule_warn_after_create(run, kt_rule_report_as(run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
+                                                         "its " KT_INFERENCE_CONFIG_KEY " %s: %s",
+                                                         config->state == KT_INFERENCE_CONFIG_UNPARSABLE
+                                                             ? "is not valid YAML"
+                                                             : "has the wrong shape",
+                                                         config->problem));
     }
 }
 
@@ -71,14 +76,16 @@ static void check_max_model_len(struct kt_rule_run *run)
     const struct kt_max_model_len *longest = &config->max_model_len;
     enum kt_origin origin = kt_rule_origin_on_create(facts);
     if (!longest->is_integer) {
-        kt_rule_report_as(run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
-                          "vllm.max-model-len is `%s`; it must be a whole number of tokens in decimal digits, at most "
-                          "%u for %s",
-                          cut(run, longest->text), model->token_limit, model->name);
+        kt_rule_warn_after_create(
+            run, kt_rule_report_as(
+                     run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
+                     "vllm.max-model-len is `%s`; it must be a whole number of tokens in decimal digits, at most "
+                     "%u for %s",
+                     cut(run, longest->text), model->token_limit, model->name));
     } else if (longest->tokens > (int64_t)model->token_limit) {
-        kt_rule_report_as(run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
-                          "vllm.max-model-len is %lld, and %s takes at most %u tokens", (long long)longest->tokens,
-                          model->name, model->token_limit);
+        kt_rule_warn_after_create(run, kt_rule_report_as(run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
+                                                         "vllm.max-model-len is %lld, and %s takes at most %u tokens",
+                                                         (long long)longest->tokens, model->name, model->token_limit));
     }
 }
 
