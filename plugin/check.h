@@ -60,6 +60,7 @@ struct kt_check_setup {
     struct kt_settings settings;
     const char *default_namespace; /* of objects that name none */
     struct kt_connection *live;    /* NULL: files only */
+    bool complete;                 /* the files hold the whole cluster */
     bool show_defaults;
 };
 

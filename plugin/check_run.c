@@ -345,6 +345,7 @@ static int run_all(struct check *check, struct kt_error *error)
         return code;
     kt_manifest_cluster_init(&check->cluster, check->app->arena, &check->setup->settings,
                              check->setup->default_namespace, check->setup->live);
+    check->cluster.complete = check->setup->complete;
     check->view = kt_manifest_cluster_view(&check->cluster);
     for (size_t i = 0; i < check->files.count; i++)
         collect_file(check, &check->files.items[i]);

@@ -7,6 +7,7 @@
 struct check_options {
     struct kt_texts files;
     const char *cluster; /* NULL: not asked; "": that of the context */
+    bool complete;
     bool list_rules;
     bool show_defaults;
     const char *output;
@@ -25,6 +26,13 @@ static const struct kt_flag flags[] = {
      .help =
          "Also look into the live cluster for ConfigMaps, Secrets, claims and nodes that the files do not hold, with "
          "your own rights; --cluster=NAME picks that cluster of the kubeconfig."},
+    {.name = "complete",
+     .kind = KT_FLAG_BOOL,
+     .offset = AT(complete),
+     .shown = "false",
+     .help =
+         "Take the files for the whole cluster: a ConfigMap, Secret, claim or node that is not in them does not exist. "
+         "Put the tuning templates in as well."},
     {.name = "filename",
      .letter = 'f',
      .kind = KT_FLAG_TEXTS,
@@ -88,12 +96,15 @@ static int run_check(struct kt_app *app, const void *values, struct kt_error *er
         code = kt_check_list_rules(app, format.format, error);
         return code < 0 ? code : KT_EXIT_OK;
     }
+    if (options->complete && options->cluster)
+        return kt_app_usage_fault(app, error, "--complete and --cluster contradict each other");
     if (options->files.count == 0)
         return kt_app_usage_fault(app, error, "say what to check: -f FILE, -f FOLDER or -f -");
     struct kt_check_setup setup = {
         .files = &options->files,
         .writer = writer_of(format.format),
         .default_namespace = app->globals.namespace_ ? app->globals.namespace_ : "default",
+        .complete = options->complete,
         .show_defaults = options->show_defaults,
     };
     code = kt_judge_settings(&options->judge, &setup.settings, error);

@@ -156,6 +156,8 @@ static enum kt_lookup find(void *context, const char *kind_name, const char *nam
             return entry->lookup;
         }
     }
+    if (cluster->complete)
+        return KT_LOOKUP_ABSENT;
     bool is_template =
         kt_streq(kind_name, "ConfigMap") && kt_streq(space, non_null(cluster->settings->release_namespace));
     if (is_template && cluster->quiet)
@@ -191,7 +193,7 @@ static void take_nodes_of_files(struct kt_manifest_cluster *cluster)
     for (size_t i = 0; nodes && i < cluster->count; i++)
         if (kt_streq(cluster->entries[i].kind, "Node") && cluster->entries[i].lookup == KT_LOOKUP_FOUND)
             nodes[cluster->node_count++] = cluster->entries[i].object;
-    cluster->nodes = cluster->node_count > 0 ? nodes : NULL;
+    cluster->nodes = cluster->node_count > 0 || cluster->complete ? nodes : NULL;
 }
 
 static enum kt_lookup list_nodes(void *context, const cJSON *const **ret, size_t *ret_count)

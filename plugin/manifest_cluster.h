@@ -31,6 +31,7 @@ struct kt_manifest_cluster {
     size_t node_count;
     bool nodes_asked;
     struct kt_connection *live; /* NULL: files only */
+    bool complete;              /* what is not in the files does not exist, templates included */
     bool quiet;            /* say nothing about what may not be read, and take the templates that are compiled in */
     struct kt_error fault; /* the live API could not be asked; it is not asked again */
 };

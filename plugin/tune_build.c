@@ -86,15 +86,20 @@ static void add_texts(struct kt_arena *arena, cJSON *object, const char *key, co
     kt_json_set(arena, object, key, array);
 }
 
+static bool is_given(const char *text)
+{
+    return text && text[0];
+}
+
 static void set_if_given(struct kt_arena *arena, cJSON *object, const char *key, const char *text)
 {
-    if (text && text[0])
+    if (is_given(text))
         kt_json_set_string(arena, object, key, text);
 }
 
 static void set_claim(struct kt_arena *arena, cJSON *object, const char *claim)
 {
-    if (!claim || !claim[0])
+    if (!is_given(claim))
         return;
     cJSON *volume = kt_json_ensure_object(arena, object, "volumeSource");
     cJSON *source = kt_json_ensure_object(arena, volume, "persistentVolumeClaim");
@@ -118,7 +123,7 @@ static void build_tuning(struct kt_tune *tune, const char *config)
     cJSON *tuning = kt_json_ensure_object(arena, tune->workspace, "tuning");
     cJSON *preset = kt_json_ensure_object(arena, tuning, "preset");
     kt_json_set_string(arena, preset, "name", options->model);
-    if (options->model_image || options->model_access_secret) {
+    if (is_given(options->model_image) || is_given(options->model_access_secret)) {
         cJSON *preset_options = kt_json_ensure_object(arena, preset, "presetOptions");
         set_if_given(arena, preset_options, "image", options->model_image);
         set_if_given(arena, preset_options, "modelAccessSecret", options->model_access_secret);
@@ -141,13 +146,13 @@ static int check_flags(struct kt_tune *tune, struct kt_error *error)
 {
     const struct kt_tune_options *options = tune->options;
     struct kt_app *app = tune->app;
-    int inputs = (options->input_urls.count > 0) + (options->input_image != NULL) + (options->input_pvc != NULL);
-    int outputs = (options->output_image != NULL) + (options->output_pvc != NULL);
+    int inputs = (options->input_urls.count > 0) + is_given(options->input_image) + is_given(options->input_pvc);
+    int outputs = is_given(options->output_image) + is_given(options->output_pvc);
     if (options->adapters || options->inference_config || options->enable_load_balancer)
         return kt_app_usage_fault(app, error,
                                   "--adapters, --inference-config and --enable-load-balancer are for serving a "
                                   "model, and this tunes one");
-    if (!options->model || !options->model[0])
+    if (!is_given(options->model))
         return kt_app_usage_fault(app, error,
                                   "say which model: --model NAME (`kubectl kaito models --tunable` lists them)");
     if (inputs == 0)
