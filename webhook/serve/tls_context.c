@@ -38,6 +38,7 @@ static int select_protocol(SSL *ssl KT_UNUSED, const unsigned char **out, unsign
 
 static int set_policy(SSL_CTX *context, const struct kt_tls_settings *settings, struct kt_error *error)
 {
+    char groups[] = "X25519:P-256"; /* not const: OpenSSL's macro casts the qualifier away */
     SSL_CTX_set_min_proto_version(context, settings->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -47,7 +48,7 @@ static int set_policy(SSL_CTX *context, const struct kt_tls_settings *settings, 
                      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
     if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
-        SSL_CTX_set1_groups_list(context, "X25519:P-256") != 1)
+        SSL_CTX_set1_groups_list(context, groups) != 1)
         return tls_error(error, "cannot set the TLS policy", "");
     if (!settings->client_ca_file)
         return 0;
