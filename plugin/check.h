@@ -68,6 +68,7 @@ struct kt_check_setup {
 int kt_check_run_all(struct kt_app *app, const struct kt_check_setup *setup, struct kt_error *error) KT_NODISCARD;
 
 /* The rule tables for people: plain, markdown, or a tree. */
+int kt_check_list_defaults(struct kt_app *app, enum kt_format format, struct kt_error *error) KT_NODISCARD;
 int kt_check_list_rules(struct kt_app *app, enum kt_format format, struct kt_error *error) KT_NODISCARD;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `check --list-rules`: the rule tables, for people and for documents. */
+/* `check --list-rules` and `--list-defaults`: the tables of admission, for people and for documents. */
+#include "admission/admission.h"
 #include "admission/fields.h"
 #include "plugin/check.h"
 
@@ -110,5 +111,52 @@ int kt_check_list_rules(struct kt_app *app, enum kt_format format, struct kt_err
         visit_rows(add_to_table, &listing);
         kt_table_write(&table, &text, 0);
     }
+    return kt_output_write(app, &text, error);
+}
+
+/* --- defaults ----------------------------------------------------------------------------------------------------- */
+
+static cJSON *defaults_tree(struct kt_arena *arena)
+{
+    cJSON *tree = kt_json_new_object(arena);
+    cJSON *array = kt_json_new_array(arena);
+    for (size_t i = 0; i < kt_default_count; i++) {
+        cJSON *item = kt_json_new_object(arena);
+        kt_json_set_string(arena, item, "id", kt_defaults[i].id);
+        kt_json_set_string(arena, item, "field", kt_defaults[i].field);
+        kt_json_set_string(arena, item, "value", kt_defaults[i].value);
+        kt_json_set_string(arena, item, "when", kt_defaults[i].when);
+        kt_json_append(arena, array, item);
+    }
+    kt_json_set(arena, tree, "defaults", array);
+    return tree;
+}
+
+int kt_check_list_defaults(struct kt_app *app, enum kt_format format, struct kt_error *error)
+{
+    static const char *const headers[] = {"ID", "FIELD", "VALUE", "WHEN", NULL};
+    struct kt_strbuf text = kt_output_buffer(app);
+    struct kt_table table;
+    if (format == KT_FORMAT_JSON) {
+        const struct kt_output_format json = {KT_FORMAT_JSON, NULL};
+        return kt_output_write_tree(app, &json, defaults_tree(app->arena), error);
+    }
+    kt_table_init(&table, app->arena, headers, false);
+    if (format == KT_FORMAT_MARKDOWN)
+        kt_strbuf_puts(&text, "| id | field | value | when |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < kt_default_count; i++) {
+        const char *const cells[] = {kt_defaults[i].id, kt_defaults[i].field, kt_defaults[i].value,
+                                     kt_defaults[i].when};
+        for (size_t j = 0; j < KT_ARRAY_LENGTH(cells); j++) {
+            if (format == KT_FORMAT_MARKDOWN)
+                add_cell(&text, cells[j]);
+            else
+                kt_table_add(&table, cells[j]);
+        }
+        if (format == KT_FORMAT_MARKDOWN)
+            kt_strbuf_puts(&text, "|\n");
+    }
+    if (format != KT_FORMAT_MARKDOWN)
+        kt_table_write(&table, &text, 0);
     return kt_output_write(app, &text, error);
 }

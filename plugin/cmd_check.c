@@ -8,6 +8,7 @@ struct check_options {
     struct kt_texts files;
     const char *cluster; /* NULL: not asked; "": that of the context */
     bool complete;
+    bool list_defaults;
     bool list_rules;
     bool show_defaults;
     const char *output;
@@ -43,6 +44,11 @@ static const struct kt_flag flags[] = {
      .help =
          "File or folder to check, or - for standard input; may be given several times. Of a folder, all files that "
          "end in .yaml, .yml or .json are read, also those of folders in it."},
+    {.name = "list-defaults",
+     .kind = KT_FLAG_BOOL,
+     .offset = AT(list_defaults),
+     .shown = "false",
+     .help = "List what the server fills in instead of checking; -o json and -o markdown are possible."},
     {.name = "list-rules",
      .kind = KT_FLAG_BOOL,
      .offset = AT(list_rules),
@@ -83,8 +89,9 @@ static const struct kt_check_writer *writer_of(enum kt_format format)
 static int run_check(struct kt_app *app, const void *values, struct kt_error *error)
 {
     const struct check_options *options = values;
-    unsigned formats = options->list_rules ? KT_FORMAT_JSON | KT_FORMAT_MARKDOWN
-                                           : KT_FORMAT_TEXT | KT_FORMAT_JSON | KT_FORMAT_SARIF | KT_FORMAT_GITHUB;
+    unsigned formats = options->list_rules || options->list_defaults
+                           ? KT_FORMAT_JSON | KT_FORMAT_MARKDOWN
+                           : KT_FORMAT_TEXT | KT_FORMAT_JSON | KT_FORMAT_SARIF | KT_FORMAT_GITHUB;
     struct kt_output_format format;
     int code = kt_output_parse_format(options->output, formats, &format, error);
     if (code != 0)
@@ -92,8 +99,9 @@ static int run_check(struct kt_app *app, const void *values, struct kt_error *er
     if (app->argument_count > 0)
         return kt_app_usage_fault(app, error, "unexpected argument \"%.80s\": files are named with -f",
                                   app->arguments[0]);
-    if (options->list_rules) {
-        code = kt_check_list_rules(app, format.format, error);
+    if (options->list_rules || options->list_defaults) {
+        code = options->list_rules ? kt_check_list_rules(app, format.format, error)
+                                   : kt_check_list_defaults(app, format.format, error);
         return code < 0 ? code : KT_EXIT_OK;
     }
     if (options->complete && options->cluster)

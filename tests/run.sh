@@ -12,6 +12,7 @@ export BUILD
 results="$BUILD/test-results"
 mkdir -p "$results"
 passed=0 failed=0 skipped=0
+valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect"
 
 # A cmocka program speaks TAP; a program that dies before its plan is done is a failure of its own.
 run_program() {
@@ -41,12 +42,35 @@ layer_valgrind() {
     local program
     for program in "$BUILD"/tests/test_*; do
         [ -x "$program" ] || continue
-        run_program "$program" valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect
+        # shellcheck disable=SC2086
+        run_program "$program" $valgrind
     done
 }
 
 layer_golden() {
     tests/golden/run.sh
+}
+
+layer_golden_valgrind() {
+    GOLDEN_WRAPPER="$valgrind" tests/golden/run.sh
+}
+
+# Review runs under valgrind as one process; of the oracle's cases every tenth is enough to pass every path.
+layer_oracle_valgrind() {
+    if [ -z "${KAITO_ORACLE_DIR:-}" ]; then
+        echo "skip oracle: KAITO_ORACLE_DIR is not set"
+        return
+    fi
+    local share=$results/oracle-share wrapper=$results/valgrind-webhook
+    mkdir -p "$share"
+    awk 'NR % 10 == 1' "$KAITO_ORACLE_DIR/admission.jsonl" >"$share/admission.jsonl"
+    printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$valgrind" "$PWD/$BUILD/bin/kaito-webhook" >"$wrapper"
+    chmod +x "$wrapper"
+    if python3 "$KAITO_ORACLE_DIR/agree.py" "$wrapper" --cases "$share/admission.jsonl"; then
+        echo "ok oracle: a tenth of the cases under valgrind"
+    else
+        echo "not ok oracle: under valgrind"
+    fi
 }
 
 layer_e2e() {
