@@ -7,37 +7,6 @@
 #include "text/edit_distance.h"
 #include "text/yaml.h"
 
-/* Letters and digits alone: "phi4-mini" and "phi-4-mini" are the same to a person. */
-static size_t squeeze(const char *text, char *ret, size_t room)
-{
-    size_t length = 0;
-    for (; *text && length + 1 < room; text++)
-        if (kt_ascii_is_alnum(*text))
-            ret[length++] = kt_ascii_lower(*text);
-    ret[length] = '\0';
-    return length;
-}
-
-#define SQUEEZED_BYTES 96
-/* Shorter beginnings fit too many names. */
-#define SQUEEZED_LEAST 4
-
-/* The shortest current name that begins so, written without its dashes and points. */
-static const char *suggest_model(const char *name)
-{
-    const char *near = kt_model_suggest(kt_str(name), false), *best = NULL;
-    char wanted[SQUEEZED_BYTES], candidate[SQUEEZED_BYTES];
-    size_t length = squeeze(name, wanted, sizeof(wanted));
-    for (size_t i = 0; !near && length >= SQUEEZED_LEAST && i < kt_model_count; i++) {
-        const struct kt_model *model = &kt_models[i];
-        squeeze(model->name, candidate, sizeof(candidate));
-        if (model->status == KT_MODEL_CURRENT && strncmp(candidate, wanted, length) == 0 &&
-            (!best || strlen(model->name) < strlen(best)))
-            best = model->name;
-    }
-    return near ? near : best;
-}
-
 int kt_plan_find_model(const char *name, const struct kt_model **ret, struct kt_error *error)
 {
     const struct kt_model *model = kt_model_find(kt_str(name));
@@ -50,7 +19,7 @@ int kt_plan_find_model(const char *name, const struct kt_model **ret, struct kt_
                             "the model \"%.120s\" is not in the catalogue (`kubectl kaito models` lists it); `kubectl "
                             "kaito plan --hf-config FILE` sizes any model from its config.json of Hugging Face",
                             name);
-    const char *near = suggest_model(name);
+    const char *near = kt_model_suggest(kt_str(name), false);
     if (near)
         return kt_error_set(error, KT_ENOTFOUND, "no model \"%.80s\" is known; did you mean \"%s\"?", name, near);
     return kt_error_set(error, KT_ENOTFOUND, "no model \"%.80s\" is known; `kubectl kaito models` lists all", name);

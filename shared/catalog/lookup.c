@@ -61,6 +61,40 @@ static void offer_models(struct kt_nearest *nearest, bool current, bool tunable_
     }
 }
 
+#define SQUEEZED_BYTES 96
+/* Shorter beginnings fit too many names. */
+#define SQUEEZED_LEAST 4
+
+/* Letters and digits alone: "phi4-mini" and "phi-4-mini" are the same to a person. Returns the length. */
+static size_t squeeze(struct kt_str text, char *ret)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < text.length && length + 1 < SQUEEZED_BYTES; i++) {
+        if (kt_ascii_is_alnum(text.data[i])) {
+            ret[length++] = kt_ascii_lower(text.data[i]);
+        }
+    }
+    ret[length] = '\0';
+    return length;
+}
+
+/* The shortest current name that begins so, written without its dashes and points. */
+static const char *suggest_squeezed(struct kt_str name, bool tunable_only)
+{
+    char wanted[SQUEEZED_BYTES], candidate[SQUEEZED_BYTES];
+    const char *best = NULL;
+    size_t length = squeeze(name, wanted);
+    for (size_t i = 0; length >= SQUEEZED_LEAST && i < kt_model_count; i++) {
+        const struct kt_model *model = &kt_models[i];
+        squeeze(kt_str(model->name), candidate);
+        if (model->status == KT_MODEL_CURRENT && (model->tunable || !tunable_only) &&
+            strncmp(candidate, wanted, length) == 0 && (!best || strlen(model->name) < strlen(best))) {
+            best = model->name;
+        }
+    }
+    return best;
+}
+
 const char *kt_model_suggest(struct kt_str name, bool tunable_only)
 {
     struct kt_nearest nearest;
@@ -69,7 +103,7 @@ const char *kt_model_suggest(struct kt_str name, bool tunable_only)
     if (!nearest.best) {
         offer_models(&nearest, false, tunable_only);
     }
-    return nearest.best;
+    return nearest.best ? nearest.best : suggest_squeezed(name, tunable_only);
 }
 
 static bool repository_part_ok(struct kt_str part)

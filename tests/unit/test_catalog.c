@@ -212,6 +212,7 @@ static void misspelt_models_get_a_suggestion(void **state)
         {"phi3-mini-128k-instruct", true, "phi-3-mini-128k-instruct"},
         {"lama-3.1-8b-instruct", false, "llama-3.1-8b-instruct"},
         {"phi_4", false, "phi-4"},
+        {"phi4-mini", true, "phi-4-mini-instruct"},
         {"microsoft/phi-4-mini-instuct", false, "microsoft/Phi-4-mini-instruct"},
         {"completely-unlike-anything", false, NULL},
         {"", false, NULL},
