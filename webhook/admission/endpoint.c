@@ -46,7 +46,7 @@ static void log_review(const struct kt_review_summary *summary, enum kt_review_k
 static bool park(const struct kt_endpoint *endpoint, struct kt_endpoint_worker *worker,
                  const struct kt_cluster_reader *reader, void *waiter, struct kt_lookup_request **ret)
 {
-    struct kt_lookup_request *lookup = worker->lookups ? kt_heap_alloc(sizeof(*lookup)) : NULL;
+    struct kt_lookup_request *lookup = worker->lookups && waiter ? kt_heap_alloc(sizeof(*lookup)) : NULL;
     if (!lookup)
         return false;
     memcpy(lookup->needs, reader->missing, sizeof(lookup->needs));

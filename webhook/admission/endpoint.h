@@ -38,7 +38,8 @@ enum kt_endpoint_result {
     KT_ENDPOINT_PARKED,   /* wait for the look-up, then call again with it */
 };
 
-/* lookup: NULL at first; on KT_ENDPOINT_PARKED *lookup is set, and the caller gives it back with the second call, which
+/* waiter: comes back with the look-up; NULL: the request cannot wait, and is answered with what is known. lookup: NULL
+ * at first; on KT_ENDPOINT_PARKED *lookup is set, and the caller gives it back with the second call, which
  * frees it. */
 enum kt_endpoint_result kt_endpoint_review(const struct kt_endpoint *endpoint, struct kt_endpoint_worker *worker,
                                            enum kt_review_kind kind, struct kt_str body, void *waiter,

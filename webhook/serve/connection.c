@@ -59,13 +59,20 @@ int kt_connection_open(struct kt_connection *connection, int fd, SSL_CTX *contex
     return 0;
 }
 
+/* A close_notify, if the socket takes it; nobody waits for an answer. */
+static void say_goodbye(struct kt_connection *connection)
+{
+    if (connection->ssl && SSL_is_init_finished(connection->ssl) &&
+        !(SSL_get_shutdown(connection->ssl) & SSL_SENT_SHUTDOWN))
+        SSL_shutdown(connection->ssl);
+    ERR_clear_error();
+}
+
 void kt_connection_close(struct kt_connection *connection)
 {
     buffer_release(&connection->in);
     buffer_release(&connection->out);
-    if (connection->ssl && SSL_is_init_finished(connection->ssl))
-        SSL_shutdown(connection->ssl); /* a close_notify if the socket takes it; nobody waits for an answer */
-    ERR_clear_error();
+    say_goodbye(connection);
     SSL_free(connection->ssl);
     connection->ssl = NULL;
     kt_close_fd(&connection->pair);
@@ -99,6 +106,11 @@ static enum step after_tls_call(struct kt_connection *connection, int result)
     }
 }
 
+static void enter_idle(struct kt_connection *connection, int64_t now_ms)
+{
+    enter(connection, KT_CONNECTION_IDLE, now_ms + (connection->draining ? KT_DRAIN_IDLE_MS : KT_IDLE_DEADLINE_MS));
+}
+
 static enum step do_handshake(struct kt_connection *connection, int64_t now_ms)
 {
     int result = SSL_accept(connection->ssl);
@@ -106,7 +118,8 @@ static enum step do_handshake(struct kt_connection *connection, int64_t now_ms)
         return after_tls_call(connection, result);
     if (!kt_tls_client_allowed(connection->tls, connection->ssl))
         return STEP_ENDED;
-    enter(connection, KT_CONNECTION_IDLE, now_ms + KT_IDLE_DEADLINE_MS);
+    connection->established = true;
+    enter_idle(connection, now_ms);
     return STEP_MOVED;
 }
 
@@ -131,6 +144,7 @@ static enum step read_tls(struct kt_connection *connection, size_t most)
 static void answer_and_close(struct kt_connection *connection, int status, const char *reason, int64_t now_ms)
 {
     buffer_consume(&connection->in, buffered(&connection->in));
+    connection->unread = true;
     if (!buffer_ready(&connection->out)) {
         enter(connection, KT_CONNECTION_CLOSING, now_ms);
         return;
@@ -196,15 +210,27 @@ static bool only_later(int number)
     return number == EAGAIN || number == EINTR;
 }
 
-/* Gives buffered request bytes to libmicrohttpd. */
+/* libmicrohttpd has closed its end, with bytes of ours in it or before all of them came. */
+static bool other_end_is_gone(int number)
+{
+    return number == EPIPE || number == ECONNRESET;
+}
+
+/* Gives buffered request bytes to libmicrohttpd. When it takes no more it has answered early (a header block that is
+ * too much for it): the rest of the request is dropped, and the answer still goes out. */
 static enum step feed_pair(struct kt_connection *connection)
 {
     size_t length = buffered(&connection->in);
     if (length == 0)
         return STEP_NOTHING;
     ssize_t sent = send(connection->pair, connection->in.data + connection->in.start, length, MSG_NOSIGNAL);
-    if (sent < 0)
+    if (sent < 0 && !other_end_is_gone(errno))
         return only_later(errno) ? STEP_NOTHING : STEP_ENDED;
+    if (sent < 0) {
+        connection->unread = connection->body_left > 0;
+        connection->body_left = 0;
+        sent = (ssize_t)length;
+    }
     buffer_consume(&connection->in, (size_t)sent);
     return sent > 0 ? STEP_MOVED : STEP_NOTHING;
 }
@@ -217,9 +243,10 @@ static enum step drain_pair(struct kt_connection *connection)
     if (!buffer_ready(&connection->out))
         return STEP_ENDED;
     ssize_t got = recv(connection->pair, connection->out.data, KT_CONNECTION_BUFFER_BYTES, 0);
-    if (got < 0)
+    connection->pair_empty = got < 0;
+    if (got < 0 && !other_end_is_gone(errno))
         return only_later(errno) ? STEP_NOTHING : STEP_ENDED;
-    if (got == 0) {
+    if (got <= 0) {
         connection->pair_ended = true;
         return STEP_MOVED;
     }
@@ -245,6 +272,7 @@ static enum step write_tls(struct kt_connection *connection)
 static enum step pump(struct kt_connection *connection, int64_t now_ms)
 {
     bool moved = false;
+    connection->pair_empty = false;
     enum step (*const movers[])(struct kt_connection *) = {feed_pair, write_tls, drain_pair, write_tls};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(movers); i++) {
         enum step step = movers[i](connection);
@@ -272,24 +300,44 @@ static bool finish_response(struct kt_connection *connection, int64_t now_ms)
     if (buffered(&connection->out) > 0)
         return false;
     if (connection->pair_ended) {
+        connection->unread = connection->unread || connection->body_left > 0;
         enter(connection, KT_CONNECTION_CLOSING, now_ms + KT_CLOSE_DEADLINE_MS);
         return true;
     }
-    if (connection->state != KT_CONNECTION_RESPONSE || !connection->response_done)
+    /* Written by libmicrohttpd does not mean taken by us: an answer may be larger than our buffer. */
+    if (connection->state != KT_CONNECTION_RESPONSE || !connection->response_done || !connection->pair_empty)
         return false;
     buffer_release(&connection->in);
     buffer_release(&connection->out);
-    if (connection->close_when_done)
-        enter(connection, KT_CONNECTION_CLOSING, now_ms + KT_CLOSE_DEADLINE_MS);
-    else
-        enter(connection, KT_CONNECTION_IDLE, now_ms + KT_IDLE_DEADLINE_MS);
+    enter_idle(connection, now_ms);
     return true;
 }
 
-static enum step do_close(struct kt_connection *connection)
+static enum step do_close(struct kt_connection *connection, int64_t now_ms)
 {
     enum step step = write_tls(connection);
-    return step != STEP_NOTHING || buffered(&connection->out) > 0 ? step : STEP_ENDED;
+    if (step != STEP_NOTHING || buffered(&connection->out) > 0)
+        return step;
+    if (!connection->unread)
+        return STEP_ENDED;
+    say_goodbye(connection);
+    if (shutdown(connection->fd, SHUT_WR) != 0)
+        return STEP_ENDED;
+    enter(connection, KT_CONNECTION_LINGERING, now_ms + KT_LINGER_DEADLINE_MS);
+    return STEP_MOVED;
+}
+
+/* Until the client has closed its side too. */
+static enum step do_linger(struct kt_connection *connection)
+{
+    if (!buffer_ready(&connection->in) || connection->lingered_bytes > KT_LINGER_BYTES)
+        return STEP_ENDED;
+    ssize_t got = recv(connection->fd, connection->in.data, KT_CONNECTION_BUFFER_BYTES, 0);
+    connection->want_read = true;
+    if (got < 0)
+        return only_later(errno) ? STEP_NOTHING : STEP_ENDED;
+    connection->lingered_bytes += (size_t)got;
+    return got > 0 ? STEP_MOVED : STEP_ENDED;
 }
 
 static enum step advance_once(struct kt_connection *connection, int64_t now_ms)
@@ -308,7 +356,9 @@ static enum step advance_once(struct kt_connection *connection, int64_t now_ms)
         return step;
     }
     case KT_CONNECTION_CLOSING:
-        return do_close(connection);
+        return do_close(connection, now_ms);
+    case KT_CONNECTION_LINGERING:
+        return do_linger(connection);
     case KT_CONNECTION_CLOSED:
         return STEP_NOTHING;
     }
@@ -318,6 +368,7 @@ static enum step advance_once(struct kt_connection *connection, int64_t now_ms)
 bool kt_connection_advance(struct kt_connection *connection, int64_t now_ms)
 {
     bool moved = false;
+    ERR_clear_error(); /* SSL_get_error looks into the thread's queue, whoever has put something there */
     for (;;) {
         connection->want_read = connection->want_write = false;
         enum step step = advance_once(connection, now_ms);
@@ -335,9 +386,12 @@ bool kt_connection_advance(struct kt_connection *connection, int64_t now_ms)
 
 void kt_connection_drain(struct kt_connection *connection, int64_t now_ms)
 {
-    connection->close_when_done = true;
-    if (connection->state == KT_CONNECTION_IDLE)
-        enter(connection, KT_CONNECTION_CLOSING, now_ms + KT_CLOSE_DEADLINE_MS);
+    bool patience = !connection->draining && connection->state == KT_CONNECTION_IDLE;
+    connection->draining = true;
+    if (!patience)
+        return;
+    int64_t idle_since_ms = connection->deadline_ms - KT_IDLE_DEADLINE_MS;
+    connection->deadline_ms = KT_MAX(now_ms, idle_since_ms + KT_DRAIN_IDLE_MS);
 }
 
 static bool request_under_way(const struct kt_connection *connection)

@@ -4,7 +4,7 @@
  * that checks each header block, counts the body, and keeps absolute deadlines. It never blocks. The worker calls
  * kt_connection_advance when either side has something to say; nothing here knows epoll or libmicrohttpd.
  *
- *   HANDSHAKE -> IDLE -> HEADERS -> BODY -> RESPONSE -> IDLE ... -> CLOSING -> closed
+ *   HANDSHAKE -> IDLE -> HEADERS -> BODY -> RESPONSE -> IDLE ... -> CLOSING [-> LINGERING] -> closed
  */
 #ifndef KT_WEBHOOK_SERVE_CONNECTION_H
 #define KT_WEBHOOK_SERVE_CONNECTION_H
@@ -24,6 +24,13 @@
 #define KT_RESPONSE_DEADLINE_MS 15000
 #define KT_IDLE_DEADLINE_MS 120000
 #define KT_CLOSE_DEADLINE_MS 2000
+/* A connection that is idle for this long is closed at once when the server drains; one that was used more recently may
+ * have a request on its way. */
+#define KT_DRAIN_IDLE_MS 1000
+/* A refused client that goes on sending is heard out for this long and this much: closing a socket with unread bytes in
+ * it resets the connection, and the client's TCP may then drop the answer unread. */
+#define KT_LINGER_DEADLINE_MS 2000
+#define KT_LINGER_BYTES ((size_t)(16 * KT_MIB))
 
 #define KT_CONNECTION_BUFFER_BYTES KT_LIMIT_HTTP_HEADER_BYTES
 
@@ -33,7 +40,8 @@ enum kt_connection_state {
     KT_CONNECTION_HEADERS,
     KT_CONNECTION_BODY,
     KT_CONNECTION_RESPONSE,
-    KT_CONNECTION_CLOSING, /* writing what is left, then TLS close */
+    KT_CONNECTION_CLOSING,   /* writing what is left, then TLS close */
+    KT_CONNECTION_LINGERING, /* our side is closed; what still comes is thrown away */
     KT_CONNECTION_CLOSED,
 };
 
@@ -53,13 +61,18 @@ struct kt_connection {
     struct kt_connection_buffer in;  /* decrypted, not yet given on */
     struct kt_connection_buffer out; /* from libmicrohttpd, not yet encrypted */
     uint64_t body_left;
-    bool response_done;   /* set by the HTTP layer when libmicrohttpd has written the whole answer */
-    bool close_when_done; /* draining */
-    bool pair_ended;
+    bool response_done; /* set by the HTTP layer when libmicrohttpd has written the whole answer to the pair */
+    bool draining;      /* short patience with idleness */
+    bool pair_empty;    /* the last look at the pair found nothing in it */
+    bool pair_ended;    /* libmicrohttpd writes no more */
+    bool unread;        /* the client may still be sending what nobody will read */
+    size_t lingered_bytes;
     bool want_read, want_write; /* what TLS waits for */
     int64_t deadline_ms;        /* monotonic */
     uint64_t requests;
     size_t slot;                                  /* the worker's index */
+    uint32_t generation;                          /* tells it from an earlier connection in the same slot */
+    bool established;                             /* the handshake is done */
     uint32_t watched_events, watched_pair_events; /* what the worker's epoll has been told; 0: not watched (pair) */
 };
 
@@ -77,7 +90,7 @@ int kt_connection_take_peer(struct kt_connection *connection);
  * nothing outside a request. */
 bool kt_connection_wants_pair_room(const struct kt_connection *connection);
 bool kt_connection_wants_pair_bytes(const struct kt_connection *connection);
-/* Closes at the next quiet moment: at once when idle. */
+/* Closes at the next quiet moment: once it has been idle for KT_DRAIN_IDLE_MS. May be said again. */
 void kt_connection_drain(struct kt_connection *connection, int64_t now_ms);
 
 #endif

@@ -26,7 +26,7 @@ static const struct {
 };
 
 /* One request under way. */
-struct request {
+struct kt_http_request {
     struct kt_worker *worker;
     struct MHD_Connection *connection;
     enum kt_review_kind kind;
@@ -37,7 +37,26 @@ struct request {
     const char *reason;
     bool answered;
     uint64_t started_ns;
+    struct kt_http_request *next_parked, **parked_link; /* while it waits for a look-up */
 };
+
+static void park(struct kt_http_request *request)
+{
+    request->next_parked = request->worker->parked;
+    request->parked_link = &request->worker->parked;
+    if (request->next_parked)
+        request->next_parked->parked_link = &request->next_parked;
+    request->worker->parked = request;
+    MHD_suspend_connection(request->connection);
+}
+
+static void unpark(struct kt_http_request *request)
+{
+    *request->parked_link = request->next_parked;
+    if (request->next_parked)
+        request->next_parked->parked_link = request->parked_link;
+    MHD_resume_connection(request->connection);
+}
 
 static uint64_t now_ns(void)
 {
@@ -57,7 +76,8 @@ static bool find_route(const char *path, enum kt_review_kind *ret)
     return false;
 }
 
-static enum MHD_Result respond(struct request *request, unsigned status, struct kt_str body, const char *content_type)
+static enum MHD_Result respond(struct kt_http_request *request, unsigned status, struct kt_str body,
+                               const char *content_type)
 {
     union {
         const char *in;
@@ -72,12 +92,13 @@ static enum MHD_Result respond(struct request *request, unsigned status, struct 
     enum MHD_Result result = MHD_queue_response(request->connection, status, response);
     MHD_destroy_response(response);
     request->answered = true;
-    kt_metrics_request(request->worker->settings.endpoint->metrics, request->kind, status,
-                       now_ns() - request->started_ns);
+    if (request->known)
+        kt_metrics_request(request->worker->settings.endpoint->metrics, request->kind, status,
+                           now_ns() - request->started_ns);
     return result;
 }
 
-static enum MHD_Result refuse(struct request *request, unsigned status, const char *reason)
+static enum MHD_Result refuse(struct kt_http_request *request, unsigned status, const char *reason)
 {
     char text[sizeof(struct kt_error) + 8];
     int length = snprintf(text, sizeof(text), "%s\n", reason);
@@ -93,12 +114,13 @@ static unsigned status_of(int code)
 }
 
 /* The body is whole (or a look-up is back): judge it. */
-static enum MHD_Result review(struct request *request)
+static enum MHD_Result review(struct kt_http_request *request)
 {
     struct kt_worker *worker = request->worker;
     const struct kt_endpoint *endpoint = worker->settings.endpoint;
     struct kt_error error;
-    switch (kt_endpoint_review(endpoint, &worker->endpoint, request->kind, kt_strbuf_view(&request->body), request,
+    void *waiter = atomic_load(&worker->phase) == KT_WORKER_STOPPING ? NULL : request;
+    switch (kt_endpoint_review(endpoint, &worker->endpoint, request->kind, kt_strbuf_view(&request->body), waiter,
                                &request->lookup, &error)) {
     case KT_ENDPOINT_ANSWERED:
         return respond(request, MHD_HTTP_OK, kt_strbuf_view(&worker->endpoint.answer), "application/json");
@@ -106,9 +128,8 @@ static enum MHD_Result review(struct request *request)
         return refuse(request, status_of(error.code), error.message);
     case KT_ENDPOINT_PARKED:
         request->lookup = NULL; /* it belongs to the look-up thread until it comes back */
-        worker->parked++;
         atomic_fetch_add_explicit(&endpoint->metrics->lookups, 1, memory_order_relaxed);
-        MHD_suspend_connection(request->connection);
+        park(request);
         return MHD_YES;
     }
     return MHD_NO;
@@ -123,9 +144,9 @@ static bool is_json(const char *content_type)
     return kt_str_equal_nocase(kt_str_trim(type), KT_STR("application/json"));
 }
 
-static struct request *begin_request(struct kt_worker *worker, struct MHD_Connection *connection)
+static struct kt_http_request *begin_request(struct kt_worker *worker, struct MHD_Connection *connection)
 {
-    struct request *request = kt_heap_alloc(sizeof(*request));
+    struct kt_http_request *request = kt_heap_alloc(sizeof(*request));
     if (!request)
         return NULL;
     request->worker = worker;
@@ -139,7 +160,7 @@ static struct request *begin_request(struct kt_worker *worker, struct MHD_Connec
     return request;
 }
 
-static void judge_headers(struct request *request, const char *url)
+static void judge_headers(struct kt_http_request *request, const char *url)
 {
     request->known = find_route(url, &request->kind);
     const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
@@ -161,7 +182,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
                               const char *method KT_UNUSED, const char *version KT_UNUSED, const char *upload,
                               size_t *upload_size, void **state)
 {
-    struct request *request = *state;
+    struct kt_http_request *request = *state;
     if (!request) {
         request = *state = begin_request(context, connection);
         if (!request)
@@ -179,8 +200,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         return MHD_YES;
     if (request->status != 0)
         return refuse(request, request->status, request->reason);
-    if (request->body.failed)
-        return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than an admission review may be");
+    if (request->body.failed) /* the front has seen to its size */
+        return refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "no memory for the body");
     return review(request);
 }
 
@@ -192,7 +213,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     struct kt_connection *front = info ? kt_worker_connection_of_peer(worker, info->connect_fd) : NULL;
     if (front)
         front->response_done = true;
-    struct request *request = *state;
+    struct kt_http_request *request = *state;
     if (!request)
         return;
     if (request->known)
@@ -248,9 +269,14 @@ void kt_http_resume(struct kt_worker *worker)
 {
     for (struct kt_lookup_request *lookup = kt_lookup_queue_take(worker->endpoint.lookups); lookup;
          lookup = kt_lookup_queue_take(worker->endpoint.lookups)) {
-        struct request *request = lookup->waiter;
+        struct kt_http_request *request = lookup->waiter;
         request->lookup = lookup;
-        worker->parked--;
-        MHD_resume_connection(request->connection);
+        unpark(request);
     }
+}
+
+void kt_http_abandon(struct kt_worker *worker)
+{
+    while (worker->parked)
+        unpark(worker->parked);
 }

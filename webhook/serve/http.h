@@ -17,5 +17,8 @@ bool kt_http_add(struct kt_worker *worker, int fd);
 void kt_http_run(struct kt_worker *worker);
 /* Takes up the requests whose look-ups have ended. */
 void kt_http_resume(struct kt_worker *worker);
+/* Takes up all parked requests without what they wait for: libmicrohttpd ends the process when it is stopped with
+ * suspended ones. What comes back later is dropped. Nothing may be resumed after this. */
+void kt_http_abandon(struct kt_worker *worker);
 
 #endif

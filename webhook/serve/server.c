@@ -82,7 +82,8 @@ static int start_workers(struct kt_server *server, struct kt_error *error)
         .listener = server->listener,
         .tls = &server->tls,
         .endpoint = &server->endpoint,
-        .connection_limit = KT_MAX((size_t)server->config->connection_limit / count, (size_t)4),
+        .connection_limit = (size_t)server->config->connection_limit,
+        .connections = &server->connections,
         .handshake_limit = HANDSHAKES_AT_ONCE,
     };
     for (; server->worker_count < count; server->worker_count++) {

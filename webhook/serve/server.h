@@ -20,6 +20,7 @@ struct kt_server {
     int listener;
     uint16_t port; /* the real one */
     atomic_bool draining;
+    atomic_size_t connections; /* of all workers */
 };
 
 /* Starts everything; config and cluster (may be NULL) must outlive the server. On failure nothing is left running. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -22,12 +23,26 @@
 /* A parked look-up ends within its own deadline; this is the patience after that when the server stops. */
 #define PARKED_PATIENCE_MS (2 * KT_LOOKUP_DEADLINE_MS)
 
-/* What an epoll event is about: a connection's TLS or pair side (the slot is in the low half), or one of these. */
-enum { TAG_LISTENER, TAG_WAKE, TAG_HTTP, TAG_TLS, TAG_PAIR };
+/* Without descriptors or memory for it a connection stays in the listener's queue and would keep epoll awake. */
+#define ACCEPT_PAUSE_MS 100
 
-static uint64_t tag(uint32_t kind, size_t slot)
+/* What an epoll event is about: a connection's TLS or pair side, or one of these. */
+enum tag_kind { TAG_LISTENER, TAG_WAKE, TAG_HTTP, TAG_TLS, TAG_PAIR };
+
+#define GENERATION_BITS 24
+
+static uint64_t tag(enum tag_kind kind, const struct kt_connection *connection)
 {
-    return ((uint64_t)kind << 32) | (uint64_t)slot;
+    uint64_t generation = connection ? connection->generation : 0, slot = connection ? connection->slot : 0;
+    return (uint64_t)kind << (32 + GENERATION_BITS) | generation << 32 | slot;
+}
+
+/* The connection that an event is about, or NULL when that has gone, also if its slot has a new one. */
+static struct kt_connection *tagged(const struct kt_worker *worker, uint64_t data)
+{
+    struct kt_connection *connection = worker->connections[data & UINT32_MAX];
+    uint32_t generation = (uint32_t)(data >> 32) & ((1u << GENERATION_BITS) - 1);
+    return connection && connection->generation == generation ? connection : NULL;
 }
 
 static int64_t now_ms(void)
@@ -68,8 +83,11 @@ static void forget(struct kt_worker *worker, struct kt_connection *connection)
         worker->by_peer[connection->peer_pair] = NULL;
     if (connection->state != KT_CONNECTION_CLOSED)
         kt_connection_close(connection);
+    if (!connection->established)
+        atomic_fetch_add(&worker->settings.endpoint->metrics->handshake_failures, 1);
     worker->connections[connection->slot] = NULL;
     worker->connection_count--;
+    atomic_fetch_sub(worker->settings.connections, 1);
     atomic_store_explicit(&worker->open_connections, worker->connection_count, memory_order_relaxed);
     kt_heap_free(connection);
     if (worker->http)
@@ -96,7 +114,7 @@ static void update_watches(struct kt_worker *worker, struct kt_connection *conne
     uint32_t events =
         (connection->want_read ? (uint32_t)EPOLLIN : 0) | (connection->want_write ? (uint32_t)EPOLLOUT : 0);
     if (events != connection->watched_events)
-        watch(worker, EPOLL_CTL_MOD, connection->fd, events, tag(TAG_TLS, connection->slot));
+        watch(worker, EPOLL_CTL_MOD, connection->fd, events, tag(TAG_TLS, connection));
     connection->watched_events = events;
     if (!connection->peer_taken)
         return;
@@ -106,7 +124,7 @@ static void update_watches(struct kt_worker *worker, struct kt_connection *conne
         int operation = pair_events == 0                       ? EPOLL_CTL_DEL
                         : connection->watched_pair_events == 0 ? EPOLL_CTL_ADD
                                                                : EPOLL_CTL_MOD;
-        watch(worker, operation, connection->pair, pair_events, tag(TAG_PAIR, connection->slot));
+        watch(worker, operation, connection->pair, pair_events, tag(TAG_PAIR, connection));
     }
     connection->watched_pair_events = pair_events;
 }
@@ -114,7 +132,6 @@ static void update_watches(struct kt_worker *worker, struct kt_connection *conne
 /* Moves a connection and libmicrohttpd in turn until neither has anything to do. */
 static void serve(struct kt_worker *worker, struct kt_connection *connection)
 {
-    enum kt_connection_state before = connection->state;
     for (size_t i = 0; i < MOVES_AT_ONCE; i++) {
         if (!kt_connection_advance(connection, now_ms()))
             break;
@@ -128,8 +145,6 @@ static void serve(struct kt_worker *worker, struct kt_connection *connection)
             kt_http_run(worker);
     }
     if (connection->state == KT_CONNECTION_CLOSED) {
-        if (before == KT_CONNECTION_HANDSHAKE)
-            atomic_fetch_add(&worker->settings.endpoint->metrics->handshake_failures, 1);
         forget(worker, connection);
         return;
     }
@@ -145,47 +160,88 @@ static size_t count_handshakes(const struct kt_worker *worker)
     return count;
 }
 
-static void accept_one(struct kt_worker *worker, int fd)
+/* An open connection in a slot of its own; NULL when there are too many or memory is out. */
+static struct kt_connection *open_connection(struct kt_worker *worker, int fd)
 {
     size_t slot = 0;
     while (slot < worker->settings.connection_limit && worker->connections[slot])
         slot++;
-    struct kt_connection *connection = NULL;
-    if (slot < worker->settings.connection_limit && count_handshakes(worker) < worker->settings.handshake_limit)
-        connection = kt_heap_alloc(sizeof(*connection));
+    if (slot == worker->settings.connection_limit || count_handshakes(worker) >= worker->settings.handshake_limit)
+        return NULL;
+    struct kt_connection *connection = kt_heap_alloc(sizeof(*connection));
+    if (!connection)
+        return NULL;
+    SSL_CTX *context = kt_tls_store_take(worker->settings.tls);
+    int code = kt_connection_open(connection, fd, context, &worker->settings.tls->settings, now_ms(), NULL);
+    SSL_CTX_free(context); /* the connection holds its own reference */
+    if (code != 0) {
+        kt_heap_free(connection);
+        return NULL;
+    }
+    connection->slot = slot;
+    connection->generation = ++worker->generation & ((1u << GENERATION_BITS) - 1);
+    worker->connections[slot] = connection;
+    return connection;
+}
+
+static void accept_one(struct kt_worker *worker, int fd)
+{
+    bool room = atomic_fetch_add(worker->settings.connections, 1) < worker->settings.connection_limit;
+    struct kt_connection *connection = room ? open_connection(worker, fd) : NULL;
     if (!connection) {
+        atomic_fetch_sub(worker->settings.connections, 1);
         close(fd); /* full: refusing at once is better than letting it wait */
         return;
     }
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    SSL_CTX *context = kt_tls_store_take(worker->settings.tls);
-    int code = kt_connection_open(connection, fd, context, &worker->settings.tls->settings, now_ms(), NULL);
-    SSL_CTX_free(context); /* the connection holds its own reference */
-    if (code != 0) {
-        close(fd);
-        kt_heap_free(connection);
-        return;
-    }
-    connection->slot = slot;
-    connection->close_when_done = atomic_load(&worker->phase) != KT_WORKER_SERVING;
-    worker->connections[slot] = connection;
     worker->connection_count++;
     atomic_store_explicit(&worker->open_connections, worker->connection_count, memory_order_relaxed);
     atomic_fetch_add(&worker->settings.endpoint->metrics->connections, 1);
-    watch(worker, EPOLL_CTL_ADD, fd, EPOLLIN, tag(TAG_TLS, slot));
+    watch(worker, EPOLL_CTL_ADD, fd, EPOLLIN, tag(TAG_TLS, connection));
     connection->watched_events = EPOLLIN;
     serve(worker, connection);
+}
+
+/* Level-triggered and exclusive: a connection wakes one worker, and none is lost when a worker ends. */
+static bool watch_listener(struct kt_worker *worker)
+{
+    return watch(worker, EPOLL_CTL_ADD, worker->settings.listener, EPOLLIN | EPOLLEXCLUSIVE, tag(TAG_LISTENER, NULL));
+}
+
+static void pause_accepting(struct kt_worker *worker, int number)
+{
+    char reason[128];
+    kt_log(KT_LOG_WARNING, "cannot accept a connection; trying again", "error",
+           strerror_r(number, reason, sizeof(reason)), NULL);
+    epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->settings.listener, NULL);
+    worker->accept_again_ms = now_ms() + ACCEPT_PAUSE_MS;
+    worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, worker->accept_again_ms);
 }
 
 static void accept_some(struct kt_worker *worker)
 {
     for (size_t i = 0; worker->accepting && i < ACCEPTS_AT_ONCE; i++) {
         int fd = accept4(worker->settings.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            return;
-        accept_one(worker, fd);
+        if (fd >= 0) {
+            accept_one(worker, fd);
+            continue;
+        }
+        /* What accept4 tells of a connection that has ended already is not about the listener (accept(2)). */
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM || errno == EINVAL)
+            pause_accepting(worker, errno);
+        return;
     }
+}
+
+static void accept_again(struct kt_worker *worker, int64_t now)
+{
+    if (worker->accept_again_ms == 0 || !worker->accepting)
+        return;
+    if (now >= worker->accept_again_ms && watch_listener(worker))
+        worker->accept_again_ms = 0;
+    else
+        worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, KT_MAX(worker->accept_again_ms, now + 1));
 }
 
 /* Closes what is past its deadline and finds the next one. */
@@ -204,11 +260,12 @@ static void keep_deadlines(struct kt_worker *worker)
         else
             worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, connection->deadline_ms);
     }
+    accept_again(worker, now);
 }
 
 static void begin_drain(struct kt_worker *worker)
 {
-    if (worker->accepting)
+    if (worker->accepting && worker->accept_again_ms == 0)
         epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->settings.listener, NULL);
     worker->accepting = false;
     for (size_t i = 0; i < worker->settings.connection_limit; i++) {
@@ -216,7 +273,7 @@ static void begin_drain(struct kt_worker *worker)
         if (!connection)
             continue;
         kt_connection_drain(connection, now_ms());
-        serve(worker, connection);
+        worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, connection->deadline_ms);
     }
 }
 
@@ -226,31 +283,33 @@ static void handle_wake(struct kt_worker *worker)
     KT_UNUSED ssize_t got = read(worker->wake, &ignored, sizeof(ignored));
     kt_http_resume(worker);
     kt_http_run(worker);
-    int phase = atomic_load(&worker->phase);
-    if (phase == KT_WORKER_LEAVING)
-        for (size_t i = 0; i < worker->settings.connection_limit; i++)
-            if (worker->connections[i])
-                worker->connections[i]->close_when_done = true;
-    if (phase >= KT_WORKER_DRAINING)
+    if (atomic_load(&worker->phase) >= KT_WORKER_DRAINING)
         begin_drain(worker);
 }
 
 static void handle_event(struct kt_worker *worker, const struct epoll_event *event)
 {
-    uint32_t kind = (uint32_t)(event->data.u64 >> 32);
-    size_t slot = (size_t)(event->data.u64 & UINT32_MAX);
-    if (kind == TAG_LISTENER)
+    enum tag_kind kind = (enum tag_kind)(event->data.u64 >> (32 + GENERATION_BITS));
+    struct kt_connection *connection = NULL;
+    switch (kind) {
+    case TAG_LISTENER:
         accept_some(worker);
-    else if (kind == TAG_WAKE)
+        break;
+    case TAG_WAKE:
         handle_wake(worker);
-    else if (kind == TAG_HTTP)
+        break;
+    case TAG_HTTP:
         kt_http_run(worker);
-    else if (worker->connections[slot]) {
+        break;
+    case TAG_TLS:
+    case TAG_PAIR:
+        connection = tagged(worker, event->data.u64);
         /* A peer that has gone both ways can get no answer any more. */
-        if (kind == TAG_TLS && (event->events & (EPOLLHUP | EPOLLERR)))
-            forget(worker, worker->connections[slot]);
-        else
-            serve(worker, worker->connections[slot]);
+        if (connection && kind == TAG_TLS && (event->events & (EPOLLHUP | EPOLLERR)))
+            forget(worker, connection);
+        else if (connection)
+            serve(worker, connection);
+        break;
     }
 }
 
@@ -268,11 +327,12 @@ static void close_all(struct kt_worker *worker)
         if (worker->connections[i])
             forget(worker, worker->connections[i]);
     int64_t give_up_ms = now_ms() + PARKED_PATIENCE_MS;
-    while (worker->parked > 0 && now_ms() < give_up_ms) {
-        struct epoll_event event;
-        if (epoll_wait(worker->epoll, &event, 1, 50) > 0 && (uint32_t)(event.data.u64 >> 32) == TAG_WAKE)
+    while (worker->parked && now_ms() < give_up_ms) {
+        struct pollfd entry = {.fd = worker->wake, .events = POLLIN};
+        if (poll(&entry, 1, (int)(give_up_ms - now_ms())) > 0)
             handle_wake(worker);
     }
+    kt_http_abandon(worker);
     kt_http_run(worker);
 }
 
@@ -305,10 +365,8 @@ static int set_up(struct kt_worker *worker, struct kt_error *error)
     int code = kt_http_start(worker, error);
     if (code != 0)
         return code;
-    /* Level-triggered and exclusive: a connection wakes one worker, and none is lost when a worker ends. */
-    if (!watch(worker, EPOLL_CTL_ADD, worker->settings.listener, EPOLLIN | EPOLLEXCLUSIVE, tag(TAG_LISTENER, 0)) ||
-        !watch(worker, EPOLL_CTL_ADD, worker->wake, EPOLLIN, tag(TAG_WAKE, 0)) ||
-        !watch(worker, EPOLL_CTL_ADD, kt_http_epoll_fd(worker), EPOLLIN, tag(TAG_HTTP, 0)))
+    if (!watch_listener(worker) || !watch(worker, EPOLL_CTL_ADD, worker->wake, EPOLLIN, tag(TAG_WAKE, NULL)) ||
+        !watch(worker, EPOLL_CTL_ADD, kt_http_epoll_fd(worker), EPOLLIN, tag(TAG_HTTP, NULL)))
         return kt_error_set(error, KT_EIO, "epoll refuses a descriptor");
     return 0;
 }

@@ -14,13 +14,15 @@
 #include "webhook/serve/connection.h"
 
 struct MHD_Daemon;
+struct kt_http_request;
 
 struct kt_worker_settings {
     int listener;                       /* shared; in every worker's epoll with EPOLLEXCLUSIVE */
     struct kt_tls_store *tls;           /* shared */
     const struct kt_endpoint *endpoint; /* shared: what answers reviews */
-    size_t connection_limit;            /* of this worker */
-    size_t handshake_limit;             /* of those, how many may be in their TLS handshake */
+    size_t connection_limit;            /* of all workers together */
+    atomic_size_t *connections;         /* shared: how many there are */
+    size_t handshake_limit;             /* of this worker's, how many may be in their TLS handshake */
 };
 
 struct kt_worker {
@@ -35,18 +37,20 @@ struct kt_worker {
     size_t connection_count;
     struct kt_connection **by_peer; /* by libmicrohttpd's descriptor number; grows */
     size_t by_peer_size;
-    size_t parked;                      /* requests that wait for a look-up */
+    uint32_t generation;                /* of the connection opened last */
+    struct kt_http_request *parked;     /* requests that wait for a look-up */
     struct kt_endpoint_worker endpoint; /* arena and look-ups of this thread */
     int64_t next_deadline_ms;
-    bool accepting;
-    atomic_int phase; /* enum kt_worker_phase, set by the main thread */
+    bool accepting;          /* until it drains */
+    int64_t accept_again_ms; /* 0: the listener is watched; otherwise when to try again after accept failed */
+    atomic_int phase;        /* enum kt_worker_phase, set by the main thread */
     atomic_size_t open_connections;
 };
 
 enum kt_worker_phase {
     KT_WORKER_SERVING,
     KT_WORKER_LEAVING,  /* still accepting, but every answer says Connection: close */
-    KT_WORKER_DRAINING, /* no more accepting; idle connections are closed */
+    KT_WORKER_DRAINING, /* no more accepting; connections are closed once they are idle */
     KT_WORKER_STOPPING, /* everything is closed and the thread ends */
 };
 
