@@ -13,6 +13,8 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+# Objects of tests stay: without this make removes them as intermediate and compiles them again next time.
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
