@@ -9,6 +9,7 @@
 #include "kube/api.h"
 #include "kube/watch.h"
 #include "webhook/admission/lookup_queue.h"
+#include "webhook/admission/object_copy.h"
 #include "webhook/admission/snapshot.h"
 #include "webhook/log.h"
 
@@ -76,7 +77,8 @@ static void on_trouble(void *context, const struct kt_error *error, int64_t dela
 static void *watch(void *context)
 {
     struct watcher *watcher = context;
-    struct kt_watch_options options = {0};
+    struct kt_watch_options options = {.max_items = KT_LIMIT_SNAPSHOT_LIST_ITEMS,
+                                       .max_bytes = KT_LIMIT_SNAPSHOT_LIST_BYTES};
     struct kt_watch_handler handler = {
         .restarted = on_restarted,
         .added = on_seen,
@@ -110,9 +112,9 @@ static void answer_need(struct kt_cluster_view *view, struct kt_lookup_need *nee
                "error", error.message, NULL);
         return;
     }
-    struct kt_str text = kt_snapshot_trim(arena, KT_SNAPSHOT_CONFIG_MAPS, reply.object);
-    need->text = text.length > 0 ? kt_heap_strdup(text.data) : NULL;
-    need->result = need->text ? KT_LOOKUP_FOUND : KT_LOOKUP_UNKNOWN;
+    size_t bytes;
+    need->object = kt_object_copy(kt_snapshot_trim(arena, KT_SNAPSHOT_CONFIG_MAPS, reply.object), &bytes);
+    need->result = need->object ? KT_LOOKUP_FOUND : KT_LOOKUP_UNKNOWN;
 }
 
 static void *look_up(void *context)
@@ -217,9 +219,9 @@ bool kt_cluster_view_synced(const struct kt_cluster_view *view)
            kt_snapshot_is_synced(&view->store, KT_SNAPSHOT_NODES);
 }
 
-void kt_cluster_view_register(struct kt_cluster_view *view, struct kt_snapshot_slot *slot)
+bool kt_cluster_view_register(struct kt_cluster_view *view, struct kt_snapshot_slot *slot)
 {
-    kt_snapshot_add_slot(&view->store, slot);
+    return kt_snapshot_add_slot(&view->store, slot);
 }
 
 void kt_cluster_view_unregister(struct kt_cluster_view *view, struct kt_snapshot_slot *slot)
@@ -250,15 +252,6 @@ void kt_cluster_reader_end(struct kt_cluster_reader *reader)
         kt_snapshot_leave(reader->slot);
 }
 
-static enum kt_lookup parse_found(struct kt_cluster_reader *reader, struct kt_str text, const cJSON **ret)
-{
-    struct kt_json_parsed parsed;
-    if (kt_json_parse(reader->arena, text, KT_JSON_DUPLICATES_LAST_WINS, &parsed, NULL) != 0)
-        return KT_LOOKUP_UNKNOWN;
-    *ret = parsed.root;
-    return KT_LOOKUP_FOUND;
-}
-
 /* Notes what the snapshot lacks, once each. What does not fit the table stays unknown. */
 static void want(struct kt_cluster_reader *reader, const char *namespace_, const char *name)
 {
@@ -276,14 +269,16 @@ static void want(struct kt_cluster_reader *reader, const char *namespace_, const
     reader->missing_count++;
 }
 
-static enum kt_lookup answered(struct kt_cluster_reader *reader, const char *namespace_, const char *name,
+static enum kt_lookup answered(const struct kt_cluster_reader *reader, const char *namespace_, const char *name,
                                const cJSON **ret)
 {
     for (size_t i = 0; i < reader->answers->need_count; i++) {
         const struct kt_lookup_need *need = &reader->answers->needs[i];
         if (!kt_streq(need->namespace_, namespace_) || !kt_streq(need->name, name))
             continue;
-        return need->result == KT_LOOKUP_FOUND ? parse_found(reader, kt_str(need->text), ret) : need->result;
+        if (need->result == KT_LOOKUP_FOUND)
+            *ret = need->object;
+        return need->result;
     }
     return KT_LOOKUP_UNKNOWN;
 }
@@ -298,8 +293,10 @@ static enum kt_lookup find_object(void *context, const char *kind, const char *n
     if (reader->snapshot) {
         const struct kt_snapshot_entry *entry =
             kt_snapshot_find(&reader->snapshot->lists[KT_SNAPSHOT_CONFIG_MAPS], namespace_, name);
-        if (entry)
-            return parse_found(reader, entry->text, ret);
+        if (entry) {
+            *ret = entry->object;
+            return KT_LOOKUP_FOUND;
+        }
     }
     /* Absent here may mean created a moment ago in the same `kubectl apply`: only the API server knows. */
     if (reader->answers)
@@ -312,14 +309,13 @@ static enum kt_lookup all_nodes(void *context, const cJSON *const **ret, size_t 
 {
     struct kt_cluster_reader *reader = context;
     const struct kt_snapshot_list *list = reader->snapshot ? &reader->snapshot->lists[KT_SNAPSHOT_NODES] : NULL;
-    if (!list || !list->synced)
+    if (!list || !list->synced || list->incomplete)
         return KT_LOOKUP_UNKNOWN;
     const cJSON **nodes = kt_arena_calloc(reader->arena, KT_MAX(list->count, (size_t)1), sizeof(*nodes));
     if (!nodes)
         return KT_LOOKUP_UNKNOWN;
     for (size_t i = 0; i < list->count; i++)
-        if (parse_found(reader, list->entries[i]->text, &nodes[i]) != KT_LOOKUP_FOUND)
-            return KT_LOOKUP_UNKNOWN;
+        nodes[i] = list->entries[i]->object;
     *ret = nodes;
     *ret_count = list->count;
     return KT_LOOKUP_FOUND;

@@ -31,8 +31,9 @@ void kt_cluster_view_stop(struct kt_cluster_view *view);
 /* True when both kinds have been listed once. */
 bool kt_cluster_view_synced(const struct kt_cluster_view *view);
 
-/* A worker announces its slot before the first read and takes it back at its end. */
-void kt_cluster_view_register(struct kt_cluster_view *view, struct kt_snapshot_slot *slot);
+/* A worker announces its slot before the first read and takes it back at its end. False when there are too many: then
+ * it reads without the view. */
+bool kt_cluster_view_register(struct kt_cluster_view *view, struct kt_snapshot_slot *slot) KT_NODISCARD;
 void kt_cluster_view_unregister(struct kt_cluster_view *view, struct kt_snapshot_slot *slot);
 
 /* --- look-ups that the snapshot cannot answer ----------------------------------------------------------------------
@@ -45,7 +46,7 @@ struct kt_lookup_need {
     char namespace_[64];
     char name[256];
     enum kt_lookup result;
-    char *text; /* trimmed JSON of the object when found; on the heap */
+    cJSON *object; /* trimmed, when found: kt_object_copy */
 };
 
 struct kt_lookup_queue;
@@ -76,8 +77,8 @@ struct kt_cluster_reader {
     struct kt_cluster_view *view; /* NULL: everything is unknown */
     struct kt_snapshot_slot *slot;
     const struct kt_snapshot *snapshot;
-    const struct kt_lookup_request *answers;        /* from a look-up before; NULL at first */
-    struct kt_arena *arena;                         /* objects are parsed into it when asked for */
+    const struct kt_lookup_request *answers; /* from a look-up before; NULL at first */
+    struct kt_arena *arena;
     struct kt_lookup_need missing[KT_LOOKUP_NEEDS]; /* what a look-up should ask for */
     size_t missing_count;
 };

@@ -14,14 +14,14 @@ void kt_endpoint_worker_init(struct kt_endpoint_worker *worker, const struct kt_
     kt_arena_init(&worker->arena, KT_LIMIT_REVIEW_ARENA_BYTES);
     kt_strbuf_init(&worker->answer, NULL, KT_LIMIT_REVIEW_ARENA_BYTES);
     worker->lookups = kt_lookup_queue_new(wake_fd);
-    if (endpoint->cluster)
-        kt_cluster_view_register(endpoint->cluster, &worker->snapshot);
+    if (endpoint->cluster && kt_cluster_view_register(endpoint->cluster, &worker->snapshot))
+        worker->cluster = endpoint->cluster;
 }
 
-void kt_endpoint_worker_release(struct kt_endpoint_worker *worker, const struct kt_endpoint *endpoint)
+void kt_endpoint_worker_release(struct kt_endpoint_worker *worker)
 {
-    if (endpoint->cluster)
-        kt_cluster_view_unregister(endpoint->cluster, &worker->snapshot);
+    if (worker->cluster)
+        kt_cluster_view_unregister(worker->cluster, &worker->snapshot);
     kt_lookup_queue_free(worker->lookups);
     kt_strbuf_release(&worker->answer);
     kt_arena_release(&worker->arena);
@@ -43,8 +43,8 @@ static void log_review(const struct kt_review_summary *summary, enum kt_review_k
 }
 
 /* Moves what the reader missed into a look-up and sends it off. */
-static bool park(const struct kt_endpoint *endpoint, struct kt_endpoint_worker *worker,
-                 const struct kt_cluster_reader *reader, void *waiter, struct kt_lookup_request **ret)
+static bool park(struct kt_endpoint_worker *worker, const struct kt_cluster_reader *reader, void *waiter,
+                 struct kt_lookup_request **ret)
 {
     struct kt_lookup_request *lookup = worker->lookups && waiter ? kt_heap_alloc(sizeof(*lookup)) : NULL;
     if (!lookup)
@@ -53,7 +53,7 @@ static bool park(const struct kt_endpoint *endpoint, struct kt_endpoint_worker *
     lookup->need_count = reader->missing_count;
     lookup->waiter = waiter;
     lookup->reply_to = worker->lookups;
-    if (!kt_cluster_view_look_up(endpoint->cluster, lookup)) {
+    if (!kt_cluster_view_look_up(worker->cluster, lookup)) {
         kt_lookup_free(lookup);
         return false;
     }
@@ -68,7 +68,7 @@ enum kt_endpoint_result kt_endpoint_review(const struct kt_endpoint *endpoint, s
     int64_t started_ms = kt_clock_monotonic_ms(&kt_clock_system);
     bool second_time = *lookup != NULL;
     struct kt_cluster_reader reader;
-    kt_cluster_reader_begin(&reader, endpoint->cluster, &worker->snapshot, &worker->arena, *lookup);
+    kt_cluster_reader_begin(&reader, worker->cluster, &worker->snapshot, &worker->arena, *lookup);
     struct kt_cluster cluster = kt_cluster_reader_cluster(&reader);
     struct kt_review_summary summary = {0};
     kt_strbuf_clear(&worker->answer);
@@ -77,7 +77,7 @@ enum kt_endpoint_result kt_endpoint_review(const struct kt_endpoint *endpoint, s
     if (code == 0 && worker->answer.failed)
         code = kt_error_set(error, KT_ELIMIT, "the answer does not fit into memory");
     enum kt_endpoint_result result = code == 0 ? KT_ENDPOINT_ANSWERED : KT_ENDPOINT_REFUSED;
-    if (code == 0 && !second_time && reader.missing_count > 0 && park(endpoint, worker, &reader, waiter, lookup))
+    if (code == 0 && !second_time && reader.missing_count > 0 && park(worker, &reader, waiter, lookup))
         result = KT_ENDPOINT_PARKED;
     kt_cluster_reader_end(&reader);
     if (result == KT_ENDPOINT_ANSWERED)

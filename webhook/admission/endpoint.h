@@ -26,11 +26,12 @@ struct kt_endpoint_worker {
     struct kt_arena arena;
     struct kt_strbuf answer; /* on the heap, kept between requests */
     struct kt_snapshot_slot snapshot;
+    struct kt_cluster_view *cluster; /* the endpoint's, if this worker may read it */
     struct kt_lookup_queue *lookups; /* finished look-ups come back here */
 };
 
 void kt_endpoint_worker_init(struct kt_endpoint_worker *worker, const struct kt_endpoint *endpoint, int wake_fd);
-void kt_endpoint_worker_release(struct kt_endpoint_worker *worker, const struct kt_endpoint *endpoint);
+void kt_endpoint_worker_release(struct kt_endpoint_worker *worker);
 
 enum kt_endpoint_result {
     KT_ENDPOINT_ANSWERED, /* worker->answer holds a review: HTTP 200 */

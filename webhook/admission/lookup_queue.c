@@ -39,7 +39,7 @@ void kt_lookup_free(struct kt_lookup_request *lookup)
     if (!lookup)
         return;
     for (size_t i = 0; i < lookup->need_count; i++)
-        kt_heap_free(lookup->needs[i].text);
+        kt_heap_free(lookup->needs[i].object);
     kt_heap_free(lookup);
 }
 

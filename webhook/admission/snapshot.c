@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "webhook/admission/object_copy.h"
 
 #define TRIM_ARENA_BYTES ((size_t)(16 * KT_MIB))
-
-/* Keys of a ConfigMap whose content rules read. */
-static const char *const config_keys[] = {"training_config.yaml", "inference_config.yaml"};
 
 void kt_snapshot_store_init(struct kt_snapshot_store *store)
 {
@@ -18,8 +16,10 @@ void kt_snapshot_store_init(struct kt_snapshot_store *store)
 
 static void drop_entry(struct kt_snapshot_entry *entry)
 {
-    if (atomic_fetch_sub(&entry->references, 1) == 1)
-        kt_heap_free(entry);
+    if (atomic_fetch_sub(&entry->references, 1) > 1)
+        return;
+    kt_heap_free(entry->object);
+    kt_heap_free(entry);
 }
 
 static void release_list(struct kt_snapshot_list *list)
@@ -72,6 +72,7 @@ static void reclaim(struct kt_snapshot_store *store)
 static bool copy_list(struct kt_snapshot_list *to, const struct kt_snapshot_list *from)
 {
     to->synced = from->synced;
+    to->incomplete = from->incomplete;
     if (from->count == 0)
         return true;
     to->entries = kt_heap_alloc(from->count * sizeof(struct kt_snapshot_entry *));
@@ -153,79 +154,27 @@ const struct kt_snapshot_entry *kt_snapshot_find(const struct kt_snapshot_list *
     return found ? list->entries[index] : NULL;
 }
 
-static void copy_member(struct kt_arena *arena, cJSON *to, const cJSON *from, const char *key)
+/* Is there anything in it that a rule reads? */
+static bool is_wanted(enum kt_snapshot_kind kind, const cJSON *trimmed)
 {
-    const cJSON *value = kt_json_get(from, key);
-    if (value)
-        kt_json_set(arena, to, key, kt_json_clone(arena, value));
+    return kind == KT_SNAPSHOT_NODES || kt_json_count(kt_json_get(trimmed, "data")) > 0;
 }
 
-static cJSON *trim_config_map(struct kt_arena *arena, const cJSON *object)
+static struct kt_snapshot_entry *new_entry(const char *namespace_, const char *name, const cJSON *trimmed)
 {
-    cJSON *trimmed = kt_json_new_object(arena);
-    cJSON *metadata = kt_json_ensure_object(arena, trimmed, "metadata");
-    copy_member(arena, metadata, kt_json_get(object, "metadata"), "name");
-    copy_member(arena, metadata, kt_json_get(object, "metadata"), "namespace");
-    cJSON *data = kt_json_ensure_object(arena, trimmed, "data");
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(config_keys); i++)
-        copy_member(arena, data, kt_json_get(object, "data"), config_keys[i]);
-    return trimmed;
-}
-
-static void copy_gpu_amounts(struct kt_arena *arena, cJSON *status, const cJSON *from, const char *key)
-{
-    const cJSON *amount;
-    cJSON *amounts = kt_json_ensure_object(arena, status, key);
-    cJSON_ArrayForEach(amount, kt_json_get(from, key))
-    {
-        if (amount->string && strstr(amount->string, "gpu"))
-            kt_json_set(arena, amounts, amount->string, kt_json_clone(arena, amount));
-    }
-}
-
-static cJSON *trim_node(struct kt_arena *arena, const cJSON *object)
-{
-    cJSON *trimmed = kt_json_new_object(arena);
-    cJSON *metadata = kt_json_ensure_object(arena, trimmed, "metadata");
-    copy_member(arena, metadata, kt_json_get(object, "metadata"), "name");
-    copy_member(arena, metadata, kt_json_get(object, "metadata"), "labels");
-    cJSON *status = kt_json_ensure_object(arena, trimmed, "status");
-    copy_gpu_amounts(arena, status, kt_json_get(object, "status"), "capacity");
-    copy_gpu_amounts(arena, status, kt_json_get(object, "status"), "allocatable");
-    cJSON *conditions = kt_json_new_array(arena);
-    const cJSON *condition;
-    cJSON_ArrayForEach(condition, kt_json_path(object, "status", "conditions", NULL))
-    {
-        cJSON *kept = kt_json_new_object(arena);
-        copy_member(arena, kept, condition, "type");
-        copy_member(arena, kept, condition, "status");
-        kt_json_append(arena, conditions, kept);
-    }
-    kt_json_set(arena, status, "conditions", conditions);
-    return trimmed;
-}
-
-struct kt_str kt_snapshot_trim(struct kt_arena *arena, enum kt_snapshot_kind kind, const cJSON *object)
-{
-    cJSON *trimmed = kind == KT_SNAPSHOT_NODES ? trim_node(arena, object) : trim_config_map(arena, object);
-    struct kt_strbuf text;
-    kt_strbuf_init(&text, arena, KT_LIMIT_API_REPLY_BYTES);
-    kt_json_write(&text, trimmed, KT_JSON_COMPACT);
-    return arena->failed || text.failed ? (struct kt_str){0} : kt_strbuf_view(&text);
-}
-
-/* One block of memory for the entry and its three texts. */
-static struct kt_snapshot_entry *new_entry(const char *namespace_, const char *name, struct kt_str text)
-{
-    size_t namespace_size = strlen(namespace_) + 1, name_size = strlen(name) + 1;
-    struct kt_snapshot_entry *entry = kt_heap_alloc(sizeof(*entry) + namespace_size + name_size + text.length + 1);
+    size_t namespace_size = strlen(namespace_) + 1, name_size = strlen(name) + 1, object_bytes = 0;
+    struct kt_snapshot_entry *entry = kt_heap_alloc(sizeof(*entry) + namespace_size + name_size);
     if (!entry)
         return NULL;
+    entry->object = kt_object_copy(trimmed, &object_bytes);
+    if (!entry->object) {
+        kt_heap_free(entry);
+        return NULL;
+    }
     char *place = (char *)(entry + 1);
     entry->namespace_ = memcpy(place, namespace_, namespace_size);
     entry->name = memcpy(place + namespace_size, name, name_size);
-    entry->text.data = memcpy(place + namespace_size + name_size, text.data, text.length);
-    entry->text.length = text.length;
+    entry->bytes = sizeof(*entry) + namespace_size + name_size + object_bytes;
     atomic_init(&entry->references, 1);
     return entry;
 }
@@ -243,28 +192,28 @@ static bool make_room(struct kt_snapshot_list *list)
     return true;
 }
 
-/* Under the lock. Takes the entry. */
-static int insert(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, struct kt_snapshot_entry *entry,
-                  struct kt_error *error)
+static void remove_at(struct kt_snapshot_store *store, struct kt_snapshot_list *list, size_t index)
 {
-    struct kt_snapshot_list *list = &store->lists[kind];
-    bool found;
-    size_t index = position(list, entry->namespace_, entry->name, &found);
-    size_t replaced = found ? list->entries[index]->text.length : 0;
-    if (store->bytes - replaced + entry->text.length > KT_LIMIT_SNAPSHOT_BYTES ||
-        (!found && list->count >= KT_LIMIT_SNAPSHOT_OBJECTS))
+    store->bytes -= list->entries[index]->bytes;
+    drop_entry(list->entries[index]);
+    memmove(list->entries + index, list->entries + index + 1,
+            (list->count - index - 1) * sizeof(struct kt_snapshot_entry *));
+    list->count--;
+}
+
+/* Under the lock. Takes the entry when it returns 0. */
+static int insert_at(struct kt_snapshot_store *store, struct kt_snapshot_list *list, size_t index,
+                     struct kt_snapshot_entry *entry, struct kt_error *error)
+{
+    if (store->bytes + entry->bytes > KT_LIMIT_SNAPSHOT_BYTES || list->count >= KT_LIMIT_SNAPSHOT_OBJECTS)
         return kt_error_set(error, KT_ELIMIT, "the cluster has more objects than the webhook keeps");
-    if (!found && !make_room(list))
+    if (!make_room(list))
         return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
-    if (found)
-        drop_entry(list->entries[index]);
-    else {
-        memmove(list->entries + index + 1, list->entries + index,
-                (list->count - index) * sizeof(struct kt_snapshot_entry *));
-        list->count++;
-    }
+    memmove(list->entries + index + 1, list->entries + index,
+            (list->count - index) * sizeof(struct kt_snapshot_entry *));
     list->entries[index] = entry;
-    store->bytes = store->bytes - replaced + entry->text.length;
+    list->count++;
+    store->bytes += entry->bytes;
     return 0;
 }
 
@@ -275,6 +224,36 @@ static bool identify(const cJSON *object, const char **ret_namespace, const char
     return *ret_name != NULL;
 }
 
+/* Under the lock. Puts the trimmed object in the place of its older state; trimmed NULL: only takes that out. True when
+ * readers must be told. */
+static bool replace(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, const char *namespace_,
+                    const char *name, const cJSON *trimmed, int *ret_code, struct kt_error *error)
+{
+    struct kt_snapshot_list *list = &store->lists[kind];
+    bool found;
+    size_t index = position(list, namespace_, name, &found);
+    *ret_code = 0;
+    if (found && trimmed && kt_json_equal(list->entries[index]->object, trimmed)) {
+        list->entries[index]->generation = store->generations[kind]; /* a heartbeat, or seen again in a new list */
+        return false;
+    }
+    if (found)
+        remove_at(store, list, index);
+    if (!trimmed)
+        return found;
+    struct kt_snapshot_entry *entry = new_entry(namespace_, name, trimmed);
+    *ret_code = entry ? insert_at(store, list, index, entry, error)
+                      : kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
+    if (*ret_code == 0) {
+        entry->generation = store->generations[kind];
+        return true;
+    }
+    if (entry)
+        drop_entry(entry);
+    store->cut[kind] = list->incomplete = true;
+    return true;
+}
+
 int kt_snapshot_put(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, const cJSON *object,
                     struct kt_error *error)
 {
@@ -283,42 +262,30 @@ int kt_snapshot_put(struct kt_snapshot_store *store, enum kt_snapshot_kind kind,
         return 0; /* not an object that anybody could ask for */
     KT_CLEANUP(kt_arena_release) struct kt_arena arena;
     kt_arena_init(&arena, TRIM_ARENA_BYTES);
-    struct kt_str text = kt_snapshot_trim(&arena, kind, object);
-    struct kt_snapshot_entry *entry = text.length > 0 ? new_entry(namespace_, name, text) : NULL;
-    if (!entry)
-        return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
+    const cJSON *trimmed = kt_snapshot_trim(&arena, kind, object);
+    int code = 0;
     pthread_mutex_lock(&store->lock);
-    entry->generation = store->generations[kind];
-    int code = insert(store, kind, entry, error);
-    if (code == 0 && store->lists[kind].synced)
+    bool changed =
+        replace(store, kind, namespace_, name, trimmed && is_wanted(kind, trimmed) ? trimmed : NULL, &code, error);
+    if (!trimmed) {
+        store->cut[kind] = store->lists[kind].incomplete = changed = true;
+        code = kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
+    }
+    if (changed && store->lists[kind].synced)
         publish(store);
     pthread_mutex_unlock(&store->lock);
-    if (code != 0)
-        drop_entry(entry);
     return code;
-}
-
-static void remove_at(struct kt_snapshot_store *store, struct kt_snapshot_list *list, size_t index)
-{
-    store->bytes -= list->entries[index]->text.length;
-    drop_entry(list->entries[index]);
-    memmove(list->entries + index, list->entries + index + 1,
-            (list->count - index - 1) * sizeof(struct kt_snapshot_entry *));
-    list->count--;
 }
 
 void kt_snapshot_remove(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, const cJSON *object)
 {
     const char *namespace_, *name;
+    int code;
     if (!identify(object, &namespace_, &name))
         return;
     pthread_mutex_lock(&store->lock);
-    bool found;
-    size_t index = position(&store->lists[kind], namespace_, name, &found);
-    if (found) {
-        remove_at(store, &store->lists[kind], index);
+    if (replace(store, kind, namespace_, name, NULL, &code, NULL) && store->lists[kind].synced)
         publish(store);
-    }
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -326,6 +293,7 @@ void kt_snapshot_restart(struct kt_snapshot_store *store, enum kt_snapshot_kind 
 {
     pthread_mutex_lock(&store->lock);
     store->generations[kind]++;
+    store->cut[kind] = false;
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -337,6 +305,7 @@ void kt_snapshot_synced(struct kt_snapshot_store *store, enum kt_snapshot_kind k
         if (list->entries[i - 1]->generation != store->generations[kind])
             remove_at(store, list, i - 1);
     list->synced = true;
+    list->incomplete = store->cut[kind];
     publish(store);
     pthread_mutex_unlock(&store->lock);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trimmed objects of the cluster, as immutable snapshots. One writer side (the watchers, under the store's lock) and
- * many readers that never lock. Objects are kept as compact JSON text: small, and parsed only in the review that asks.
+ * many readers that never lock. Objects are kept as trees that nobody changes, so that a review needs no memory and no
+ * parsing to look at them.
  */
 #ifndef KT_WEBHOOK_ADMISSION_SNAPSHOT_H
 #define KT_WEBHOOK_ADMISSION_SNAPSHOT_H
@@ -13,6 +14,9 @@
 #include "text/json.h"
 #include "webhook/admission/cluster_view.h"
 
+/* Readers at once: more than --workers allows. */
+#define KT_SNAPSHOT_SLOTS 128
+
 enum kt_snapshot_kind { KT_SNAPSHOT_CONFIG_MAPS, KT_SNAPSHOT_NODES, KT_SNAPSHOT_KINDS };
 
 struct kt_snapshot_entry {
@@ -20,13 +24,15 @@ struct kt_snapshot_entry {
     uint64_t generation;    /* of the list that named it last */
     const char *namespace_; /* "" for cluster-scoped kinds */
     const char *name;
-    struct kt_str text; /* JSON */
+    cJSON *object; /* kt_object_copy; read-only */
+    size_t bytes;  /* of the entry and the object */
 };
 
 struct kt_snapshot_list {
     struct kt_snapshot_entry **entries; /* sorted by namespace and name */
     size_t count, capacity;
     bool synced;
+    bool incomplete; /* an object could not be kept: what is not in the list may be there */
 };
 
 struct kt_snapshot {
@@ -38,10 +44,11 @@ struct kt_snapshot_store {
     pthread_mutex_t lock; /* the writers' */
     struct kt_snapshot_list lists[KT_SNAPSHOT_KINDS];
     uint64_t generations[KT_SNAPSHOT_KINDS];
-    size_t bytes;                                  /* of all texts */
+    bool cut[KT_SNAPSHOT_KINDS];                   /* the list that is being read lost an object */
+    size_t bytes;                                  /* of all entries */
     _Atomic(const struct kt_snapshot *) published; /* NULL before the first */
     struct kt_snapshot *retired;
-    struct kt_snapshot_slot *slots[64];
+    struct kt_snapshot_slot *slots[KT_SNAPSHOT_SLOTS];
     size_t slot_count;
 };
 
@@ -51,17 +58,19 @@ void kt_snapshot_store_release(struct kt_snapshot_store *store);
 
 /* A new list begins: what it does not name is dropped by kt_snapshot_synced. */
 void kt_snapshot_restart(struct kt_snapshot_store *store, enum kt_snapshot_kind kind);
-/* Trims and keeps an object. KT_ENOMEM or KT_ELIMIT (KT_LIMIT_SNAPSHOT_BYTES, KT_LIMIT_SNAPSHOT_OBJECTS). */
+/* Trims and keeps an object; a ConfigMap only while it holds a training or inference config. KT_ENOMEM or KT_ELIMIT
+ * (KT_LIMIT_SNAPSHOT_BYTES, KT_LIMIT_SNAPSHOT_OBJECTS): then its older state is dropped, too. */
 int kt_snapshot_put(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, const cJSON *object,
                     struct kt_error *error) KT_NODISCARD;
 void kt_snapshot_remove(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, const cJSON *object);
 void kt_snapshot_synced(struct kt_snapshot_store *store, enum kt_snapshot_kind kind);
 bool kt_snapshot_is_synced(const struct kt_snapshot_store *store, enum kt_snapshot_kind kind);
 
-/* The part of a ConfigMap or Node that rules read, as JSON text in the arena; length 0 without memory. */
-struct kt_str kt_snapshot_trim(struct kt_arena *arena, enum kt_snapshot_kind kind, const cJSON *object);
+/* The part of a ConfigMap or Node that rules read, in the arena; NULL without memory. */
+const cJSON *kt_snapshot_trim(struct kt_arena *arena, enum kt_snapshot_kind kind, const cJSON *object);
 
-bool kt_snapshot_add_slot(struct kt_snapshot_store *store, struct kt_snapshot_slot *slot);
+/* False when there are KT_SNAPSHOT_SLOTS: the slot must then not be used. */
+bool kt_snapshot_add_slot(struct kt_snapshot_store *store, struct kt_snapshot_slot *slot) KT_NODISCARD;
 void kt_snapshot_drop_slot(struct kt_snapshot_store *store, struct kt_snapshot_slot *slot);
 /* Marks the current snapshot in the slot and returns it (NULL: none yet); it stays valid until kt_snapshot_leave. */
 const struct kt_snapshot *kt_snapshot_enter(struct kt_snapshot_store *store, struct kt_snapshot_slot *slot);

@@ -374,7 +374,7 @@ static int set_up(struct kt_worker *worker, struct kt_error *error)
 static void tear_down(struct kt_worker *worker)
 {
     kt_http_stop(worker);
-    kt_endpoint_worker_release(&worker->endpoint, worker->settings.endpoint);
+    kt_endpoint_worker_release(&worker->endpoint);
     kt_heap_free(worker->connections);
     kt_heap_free(worker->by_peer);
     kt_close_fd(&worker->epoll);
