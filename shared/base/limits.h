@@ -58,6 +58,9 @@
 /* Objects of one kind that the webhook keeps to answer rules from. */
 #define KT_LIMIT_SNAPSHOT_OBJECTS 5000
 #define KT_LIMIT_SNAPSHOT_BYTES ((size_t)(64 * KT_MIB))
+/* Of a list that it reads, page by page, to find them: most ConfigMaps of a cluster are none of ours. */
+#define KT_LIMIT_SNAPSHOT_LIST_ITEMS ((size_t)200000)
+#define KT_LIMIT_SNAPSHOT_LIST_BYTES ((size_t)(2 * KT_GIB))
 
 #define KT_LIMIT_HTTP_HEADER_BYTES ((size_t)(16 * KT_KIB))
 
