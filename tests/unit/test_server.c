@@ -35,6 +35,18 @@ static void every_path_answers_with_the_uid(void **state)
     kt_tls_client_close(&client);
 }
 
+/* A client that asks again at once keeps its connection busy for longer than one turn of the worker. */
+static void one_connection_serves_many_requests(void **state)
+{
+    struct kt_server_fixture *fixture = *state;
+    char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
+    struct kt_str body = kt_server_fixture_review(fixture, "u", "phi-4-mini-instruct");
+    struct kt_tls_client client = kt_server_fixture_connect(fixture);
+    for (size_t i = 0; i < 5000; i++)
+        assert_int_equal(kt_tls_client_post(&client, "/validate-workspace", JSON, body, answer, sizeof(answer)), 200);
+    kt_tls_client_close(&client);
+}
+
 static void a_refusal_is_a_review_too(void **state)
 {
     char answer[KT_SERVER_FIXTURE_ANSWER_BYTES];
@@ -408,6 +420,8 @@ int main(void)
     kt_log_set_level(KT_LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_path_answers_with_the_uid, kt_server_fixture_set_up_running,
+                                        kt_server_fixture_tear_down),
+        cmocka_unit_test_setup_teardown(one_connection_serves_many_requests, kt_server_fixture_set_up_running,
                                         kt_server_fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_refusal_is_a_review_too, kt_server_fixture_set_up_running,
                                         kt_server_fixture_tear_down),

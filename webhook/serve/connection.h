@@ -67,6 +67,7 @@ struct kt_connection {
     bool pair_ended;    /* libmicrohttpd writes no more */
     bool unread;        /* the client may still be sending what nobody will read */
     size_t lingered_bytes;
+    bool has_more;              /* the worker's: it could have moved on when its turn ended */
     bool want_read, want_write; /* what TLS waits for */
     int64_t deadline_ms;        /* monotonic */
     uint64_t requests;

@@ -132,10 +132,10 @@ static void update_watches(struct kt_worker *worker, struct kt_connection *conne
 /* Moves a connection and libmicrohttpd in turn until neither has anything to do. */
 static void serve(struct kt_worker *worker, struct kt_connection *connection)
 {
-    for (size_t i = 0; i < MOVES_AT_ONCE; i++) {
-        if (!kt_connection_advance(connection, now_ms()))
-            break;
-        if (connection->state == KT_CONNECTION_CLOSED)
+    connection->has_more = true;
+    for (size_t i = 0; i < MOVES_AT_ONCE && connection->has_more; i++) {
+        connection->has_more = kt_connection_advance(connection, now_ms());
+        if (!connection->has_more || connection->state == KT_CONNECTION_CLOSED)
             break;
         if (!hand_over(worker, connection)) {
             kt_connection_close(connection);
@@ -148,8 +148,18 @@ static void serve(struct kt_worker *worker, struct kt_connection *connection)
         forget(worker, connection);
         return;
     }
+    worker->has_more = worker->has_more || connection->has_more;
     worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, connection->deadline_ms);
     update_watches(worker, connection);
+}
+
+/* Those whose turn ended before they came to rest: no event will tell of them. */
+static void serve_the_rest(struct kt_worker *worker)
+{
+    worker->has_more = false;
+    for (size_t i = 0; i < worker->settings.connection_limit; i++)
+        if (worker->connections[i] && worker->connections[i]->has_more)
+            serve(worker, worker->connections[i]);
 }
 
 static size_t count_handshakes(const struct kt_worker *worker)
@@ -315,6 +325,8 @@ static void handle_event(struct kt_worker *worker, const struct epoll_event *eve
 
 static int wait_ms(const struct kt_worker *worker)
 {
+    if (worker->has_more)
+        return 0;
     if (worker->next_deadline_ms == INT64_MAX)
         return -1;
     int64_t left = worker->next_deadline_ms - now_ms();
@@ -348,6 +360,8 @@ static void *run(void *context)
         }
         for (int i = 0; i < count; i++)
             handle_event(worker, &events[i]);
+        if (worker->has_more)
+            serve_the_rest(worker);
         keep_deadlines(worker);
     }
     close_all(worker);

@@ -42,6 +42,7 @@ struct kt_worker {
     struct kt_endpoint_worker endpoint; /* arena and look-ups of this thread */
     int64_t next_deadline_ms;
     bool accepting;          /* until it drains */
+    bool has_more;           /* a connection had its turn and is not at rest yet */
     int64_t accept_again_ms; /* 0: the listener is watched; otherwise when to try again after accept failed */
     atomic_int phase;        /* enum kt_worker_phase, set by the main thread */
     atomic_size_t open_connections;
