@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * To the server, so that a refusal leaves nothing behind: the Workspace is dry-run first; then the ConfigMap, when one
- * is made, then the Workspace. If the Workspace is refused after all, the ConfigMap is put back as it was.
+ * is made or changed, then the Workspace. If the Workspace is refused after all, the ConfigMap is put back as it was.
+ * The dry run sees the ConfigMap as it is before that, so what it says about it alone does not count.
  */
 #include <string.h>
 
@@ -123,19 +124,48 @@ static int send(struct apply *apply, const struct kt_resource *resource, const c
         .force = apply->tune->options->force_conflicts,
         .dry_run = dry_run ? KT_DRY_RUN_SERVER : KT_DRY_RUN_NONE,
     };
-    int code = kt_api_apply(apply->connection.client, arena_of(apply), resource, apply->namespace_, object, &options,
-                            reply, apply->error);
-    kt_connection_warn(&apply->connection, reply);
-    return code;
+    return kt_api_apply(apply->connection.client, arena_of(apply), resource, apply->namespace_, object, &options, reply,
+                        apply->error);
 }
 
-/* Is all that the server complains about that it does not see the ConfigMap which is about to be made? Our webhook and
- * upstream's both name it; upstream gives no causes. */
+/* Will the ConfigMap that is there have another content? */
+static bool changes_config(const struct apply *apply)
+{
+    const cJSON *member, *old_data = kt_json_get(apply->old_config_map, "data");
+    cJSON_ArrayForEach(member, kt_json_get(apply->tune->config_map, "data"))
+    {
+        if (!kt_streq(kt_json_string_or(member, ""), kt_json_string_or(kt_json_get(old_data, member->string), "")))
+            return true;
+    }
+    return false;
+}
+
+/* Is all that our webhook complains about what the content of a ConfigMap decides? Memory is of the machine type, or
+ * of the nodes that are there. The rules took the new content before anything was sent. */
+static bool only_judges_config(const struct kt_status *status)
+{
+    static const char *const decided[] = {"tuning.config", "tuning.method", "resource.instanceType",
+                                          "resource.labelSelector"};
+    for (size_t i = 0; i < status->cause_count; i++) {
+        bool is_decided = false;
+        for (size_t k = 0; k < KT_ARRAY_LENGTH(decided); k++)
+            is_decided |= kt_streq(status->causes[i].field, decided[k]);
+        if (!is_decided)
+            return false;
+    }
+    return status->cause_count > 0 && strstr(status->message, "admission webhook");
+}
+
+/* Is all that the server complains about that it does not see the ConfigMap which is about to be made, or sees the old
+ * content of one that is about to change? Our webhook and upstream's both name one that is missing; upstream gives no
+ * causes. */
 static bool only_misses_config(const struct apply *apply, const struct kt_reply *reply)
 {
     const struct kt_status *status = &reply->status;
-    if (!apply->config_name || reply->http_code == 0 || apply->old_config_map)
+    if (!apply->config_name || reply->http_code < 400)
         return false;
+    if (apply->old_config_map)
+        return changes_config(apply) && only_judges_config(status);
     for (size_t i = 0; i < status->cause_count; i++)
         if (!kt_streq(status->causes[i].field, "tuning.config") ||
             !strstr(status->causes[i].message, apply->config_name))
@@ -208,9 +238,12 @@ static void put_config_back(struct apply *apply)
 static int try_on_server(struct apply *apply, struct kt_reply *reply)
 {
     int code = send(apply, &apply->workspaces, apply->tune->workspace, true, reply);
-    if (code == 0 || only_misses_config(apply, reply))
-        return 0;
-    return report_reply(apply, reply);
+    if (code != 0 && only_misses_config(apply, reply))
+        return 0; /* its warnings are those of a Workspace without this ConfigMap */
+    /* Sent in earnest, it is warned of what the server sees then. */
+    if (code != 0 || apply->tune->dry_run == KT_TUNE_DRY_RUN_SERVER)
+        kt_connection_warn(&apply->connection, reply);
+    return code == 0 ? 0 : report_reply(apply, reply);
 }
 
 static int send_config_map(struct apply *apply, bool dry_run, struct kt_reply *reply)
@@ -218,6 +251,7 @@ static int send_config_map(struct apply *apply, bool dry_run, struct kt_reply *r
     if (!apply->config_name)
         return 0;
     int code = send(apply, &kt_resource_config_maps, apply->tune->config_map, dry_run, reply);
+    kt_connection_warn(&apply->connection, reply);
     if (code != 0)
         return report_reply(apply, reply);
     if (!dry_run)
@@ -243,6 +277,7 @@ static int send_workspace(struct apply *apply, struct kt_reply *reply)
         if (!wait || !kt_connection_pause(&apply->connection, CONFIG_SEEN_STEP_MS))
             break;
     }
+    kt_connection_warn(&apply->connection, reply);
     if (code == 0)
         return 0;
     if (was_refused(reply)) {

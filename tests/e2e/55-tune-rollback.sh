@@ -67,3 +67,23 @@ changed_is_restored() {
 }
 check "tune: a ConfigMap changed for a refused Workspace has its old content" changed_is_restored
 refusing_policy | kubectl delete -f - >/dev/null
+
+# The dry run sees the content that a deleted Workspace left behind; what counts is the new one.
+policy_is_gone() { rollback_tune gone; }
+left_over_is_replaced() {
+    local text
+    rollback_tune left --method lora --set LoraConfig.r=16 || return
+    kubectl delete workspace -n rollback left --wait=false || return
+    text=$(rollback_tune left --method qlora --set LoraConfig.r=16 2>&1) || { echo "$text" && return 1; }
+    grep -q 'configmap/left-config configured' <<<"$text" || { echo "$text" && return 1; }
+    rollback_data left-config | grep -q 'load_in_4bit: true' || { rollback_data left-config && return 1; }
+}
+check "the policy is gone" until_true 30 policy_is_gone
+check "tune: a ConfigMap left behind by a deleted Workspace is used again" left_over_is_replaced
+
+no_stale_warnings() {
+    local text
+    text=$(rollback_tune old-gpu --set LoraConfig.r=16 --instance-type Standard_NC6s_v3 2>&1) || { echo "$text" && return 1; }
+    ! grep -i 'fp16' <<<"$text"
+}
+check "tune: no warning of the ConfigMap that is about to be made" no_stale_warnings
