@@ -46,19 +46,7 @@ static int write_trees(struct kt_tune *tune, const cJSON *config_map, const cJSO
     return kt_output_write_tree(tune->app, &tune->format, list, error);
 }
 
-int kt_tune_write(struct kt_tune *tune, const cJSON *config_map, const char *config_map_done, const cJSON *workspace,
-                  const char *workspace_done, struct kt_error *error)
-{
-    if ((unsigned)tune->format.format & KT_FORMAT_TREES)
-        return write_trees(tune, config_map, workspace, error);
-    struct kt_strbuf text = kt_output_buffer(tune->app);
-    if (config_map)
-        add_line(tune, &text, config_map, config_map_done);
-    add_line(tune, &text, workspace, workspace_done);
-    return kt_output_write(tune->app, &text, error);
-}
-
-/* What was decided here and not by the user. */
+/* What was decided here and not by the user: said with what came of it, and not before a refusal. */
 static void say_choices(const struct kt_tune *tune)
 {
     const char *wanted = tune->options->instance_type;
@@ -75,6 +63,19 @@ static void say_choices(const struct kt_tune *tune)
         fprintf(tune->app->err, "The GPU has no bfloat16, so the ConfigMap %s-config trains in float16.\n", tune->name);
 }
 
+int kt_tune_write(struct kt_tune *tune, const cJSON *config_map, const char *config_map_done, const cJSON *workspace,
+                  const char *workspace_done, struct kt_error *error)
+{
+    say_choices(tune);
+    if ((unsigned)tune->format.format & KT_FORMAT_TREES)
+        return write_trees(tune, config_map, workspace, error);
+    struct kt_strbuf text = kt_output_buffer(tune->app);
+    if (config_map)
+        add_line(tune, &text, config_map, config_map_done);
+    add_line(tune, &text, workspace, workspace_done);
+    return kt_output_write(tune->app, &text, error);
+}
+
 int kt_tune_run(struct kt_app *app, const void *values, struct kt_error *error)
 {
     struct kt_tune tune;
@@ -82,7 +83,6 @@ int kt_tune_run(struct kt_app *app, const void *values, struct kt_error *error)
     int code = kt_tune_build(app, values, &tune, error);
     if (code != 0)
         return code;
-    say_choices(&tune);
     const char *namespace_ = app->globals.namespace_ ? app->globals.namespace_ : "default";
     code = kt_tune_judge(&tune, NULL, namespace_, tune.workspace, NULL, &findings, error);
     if (code != 0)
