@@ -136,7 +136,7 @@ static int choose_user(const struct kt_config_work *work, const struct kt_kubeco
         *ret_source =
             kt_arena_printf(work->arena, "user \"%s\", which is not in %s", name, joined_paths(work, kubeconfig));
     } else {
-        *ret_source = "no user";
+        *ret_source = "nobody (no user is chosen)";
     }
     if (!*ret_source)
         *ret_source = "";
@@ -163,6 +163,19 @@ static void apply_cluster_flags(const struct kt_config_overrides *flags, struct 
         cluster->tls_server_name = kt_given(flags->tls_server_name) ? flags->tls_server_name : "";
     if (flags->disable_compression)
         cluster->disable_compression = true;
+}
+
+/* Where the credentials come from when a flag brings them. A client certificate is sent as well, so then the user stays
+ * the one to name. */
+static void name_credentials(const struct kt_config_overrides *flags, const struct kt_kubeconfig_user *user,
+                             const char **source)
+{
+    if (*user->client_certificate || user->client_certificate_data.length > 0)
+        return;
+    if (kt_given(flags->token))
+        *source = "the flag --token";
+    else if (kt_given(flags->username))
+        *source = "the flag --username";
 }
 
 static void apply_user_flags(const struct kt_config_overrides *flags, struct kt_kubeconfig_user *user)
@@ -229,6 +242,7 @@ static int from_kubeconfig(const struct kt_config_work *work, const struct kt_ku
         return code;
     apply_cluster_flags(work->overrides, &choice.cluster);
     apply_user_flags(work->overrides, &choice.user);
+    name_credentials(work->overrides, &choice.user, &config.user_source);
     if (!*choice.cluster.server && !*choice.cluster.name) {
         *ret_empty = true;
         return nothing_chosen(work, kubeconfig, &choice);

@@ -59,7 +59,7 @@ struct kt_config {
     struct kt_impersonation impersonation;
     const struct kt_exec_config *exec; /* NULL: none */
     const cJSON *exec_cluster_config;
-    const char *user_source; /* for messages: "user kind-a of /home/u/.kube/config" */
+    const char *user_source; /* for messages: "user kind-a of /home/u/.kube/config", "the flag --token" */
 };
 
 #define KT_REQUEST_TIMEOUT_NONE (-1)

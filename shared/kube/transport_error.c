@@ -54,6 +54,9 @@ static int unknown_proxy(const struct failure *failure)
 static int connect_timeout(const struct failure *failure)
 {
     int64_t spent_ms = kt_clock_monotonic_ms(failure->client->environment->clock) - failure->exchange->started_ms;
+    if (spent_ms < 1000)
+        return kt_error_set(failure->error, KT_ETIMEOUT, UNABLE "%s did not answer within %lld ms (%s)", failure->where,
+                            (long long)spent_ms, failure->client->config->source);
     return kt_error_set(failure->error, KT_ETIMEOUT, UNABLE "%s did not answer within %.1f s (%s)", failure->where,
                         (double)spent_ms / 1000, failure->client->config->source);
 }

@@ -90,6 +90,8 @@ static void test_names_that_do_not_exist(void **state KT_UNUSED)
     struct kt_config config = kt_fixture_resolve(&flags);
     assert_string_equal(config.token, "");
     assert_string_equal(config.user_source, "user \"ghost\", which is not in /k");
+    flags.token = "typed";
+    assert_string_equal(kt_fixture_resolve(&flags).user_source, "the flag --token");
     /* An address on the command line makes up for a cluster that is not there. */
     flags = (struct kt_config_overrides){.context = "minikube", .server = "https://s"};
     assert_string_equal(kt_fixture_resolve(&flags).server, "https://s:443");
