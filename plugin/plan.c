@@ -91,7 +91,7 @@ static int choose_method(struct kt_app *app, const struct kt_plan_options *optio
     const struct kt_model *model = plan->model;
     bool can_size = kt_architecture_known(&model->architecture);
     plan->method = options->method;
-    if (!plan->method && can_size && (model->tunable || model->was_tunable || plan->outside_catalogue)) {
+    if (!plan->method && can_size && (model->tunable || plan->outside_catalogue)) {
         plan->method = "qlora";
     } else if (!plan->method) {
         plan->method = "inference";

@@ -137,8 +137,7 @@ static void add_verdict(struct kt_app *app, struct kt_strbuf *text, const struct
                      kt_terminal_plain(&app->out_terminal));
     double usable = (double)fit->usable_bytes_per_gpu, needed = kt_plan_needed_bytes(plan, fit);
     if (!plan->inference) {
-        kt_strbuf_printf(text, "  needs up to %.1f GiB of %.1f GiB usable on each GPU (%.0f%%)\n", gib(needed),
-                         gib(usable), needed / usable * 100);
+        kt_strbuf_printf(text, "  needs %.1f GiB on each GPU, %.1f GiB are usable\n", gib(needed), gib(usable));
         uint32_t sequence =
             kt_sizing_largest_sequence(&plan->tuning, fit->usable_bytes_per_gpu, fit->sku->compute_capability);
         if (fit->fit == KT_FIT_NEVER)
@@ -226,8 +225,10 @@ static void add_table(struct kt_app *app, struct kt_strbuf *text, const struct k
         if (all || (fit->fit <= KT_FIT_TIGHT && fitting <= USUAL_ROWS))
             add_row(app, &table, plan, fit);
     }
-    kt_strbuf_printf(text, "\nMachine types of %s%s, cheapest first:\n", kt_cloud_name(plan->cloud),
-                     all ? "" : " that fit");
+    kt_strbuf_putc(text, '\n');
+    add_wrapped(app, text, 0,
+                "Machine types of %s%s: with room, then tight%s, cheapest first in each:", kt_cloud_name(plan->cloud),
+                all ? "" : " that fit", all ? ", then too small" : "");
     if (fitting == 0 && !all) {
         kt_strbuf_puts(text, "  none\n");
         return;
