@@ -133,6 +133,8 @@ static int run_version(struct kt_app *app, const void *values, struct kt_error *
     const cJSON *versions = kt_json_get(tree, "workspaceVersions");
     if (versions)
         add_types(&text, versions);
+    if (!options->server && !options->client)
+        kt_strbuf_puts(&text, "Server: not asked; --server asks it\n");
     int write_code = kt_output_write(app, &text, code == 0 ? error : NULL);
     return code < 0 ? code : write_code < 0 ? write_code : KT_EXIT_OK;
 }
@@ -140,7 +142,7 @@ static int run_version(struct kt_app *app, const void *values, struct kt_error *
 const struct kt_command kt_command_version = {
     .name = "version",
     .group = KT_GROUP_OTHER,
-    .summary = "Show versions of this program and of the server",
+    .summary = "Show this program's version, and with --server the server's",
     .usage = "[flags]",
     .examples = "kubectl kaito version\n"
                 "kubectl kaito version --server -o json\n",
