@@ -206,7 +206,7 @@ int kt_webhook_config_settings(const struct kt_webhook_config *config, struct kt
 
 void kt_webhook_config_write_help(FILE *out)
 {
-    fputs("Flags (each also an environment variable; the flag wins):\n", out);
+    fputs("Flags of the server (each also an environment variable; the flag wins):\n", out);
     for (size_t i = 0; i < KT_ARRAY_LENGTH(flags); i++) {
         const char *fallback = flags[i].fallback[0] ? flags[i].fallback : "\"\"";
         fprintf(out, "  --%s=%s\n        %s [%s]\n", flags[i].name, fallback, flags[i].help, flags[i].variable);

@@ -60,7 +60,7 @@ static void write_help(void)
     for (size_t i = 0; i < KT_ARRAY_LENGTH(MODES); i++) {
         printf("  kaito-webhook %s\n      %s\n", MODES[i].synopsis, MODES[i].help);
     }
-    puts("  kaito-webhook --version\n  kaito-webhook --help\n\nFlags of the server:");
+    puts("  kaito-webhook --version\n  kaito-webhook --help\n");
     kt_webhook_config_write_help(stdout);
 }
 
