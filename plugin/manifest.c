@@ -54,7 +54,10 @@ static void tell(struct search *search, const char *name, int number)
     enum kt_error_code code = number == ENOENT || number == ENOTDIR ? KT_ENOTFOUND
                               : number == EACCES                    ? KT_EFORBIDDEN
                                                                     : KT_EIO;
-    kt_error_set(&error, code, "cannot read %s: %s", name, strerror_r(number, reason, sizeof(reason)));
+    if (number == ENOENT)
+        kt_error_set(&error, code, "the path \"%s\" does not exist", name); /* as kubectl says it */
+    else
+        kt_error_set(&error, code, "cannot read %s: %s", name, strerror_r(number, reason, sizeof(reason)));
     search->trouble(search->context, name, &error);
 }
 
