@@ -120,6 +120,66 @@ static void name_machine(struct kt_strbuf *buffer, size_t named, const struct kt
     kt_explain_sku(buffer, fit->sku);
 }
 
+/* Of the current machine types the one that takes the largest batch, and of those the one with the most memory. */
+static const struct kt_sku_fit *roomiest(const struct kt_sku_fit *fits, size_t count)
+{
+    const struct kt_sku_fit *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!fits[i].sku->current) {
+            continue;
+        }
+        bool more =
+            !best || fits[i].largest_batch > best->largest_batch ||
+            (fits[i].largest_batch == best->largest_batch && fits[i].usable_bytes_per_gpu > best->usable_bytes_per_gpu);
+        best = more ? &fits[i] : best;
+    }
+    return best;
+}
+
+static void tell_tuning_too_large(struct kt_strbuf *buffer, const struct kt_facts *facts, const struct kt_sku_fit *fit)
+{
+    const struct kt_tuning_input *input = &facts->tuning_input;
+    kt_strbuf_printf(buffer, "%s with %s at batch size %u and sequence length %u needs %.1f GiB on one GPU",
+                     facts->model->name, kt_tuning_method_name(input->method), input->batch_size,
+                     input->sequence_length, fit->range.low.total_bytes / (double)KT_GIB);
+    if (fit->largest_batch > 0) {
+        kt_strbuf_printf(buffer, ". The largest batch size that any of them takes at this length is %u, on ",
+                         fit->largest_batch);
+    } else {
+        kt_strbuf_printf(buffer, ". None takes even batch size 1 at this length; %.1f GiB are usable on ",
+                         (double)fit->usable_bytes_per_gpu / (double)KT_GIB);
+    }
+    kt_explain_sku(buffer, fit->sku);
+}
+
+static void tell_model_too_large(struct kt_strbuf *buffer, const struct kt_facts *facts,
+                                 const struct kt_inference_input *input)
+{
+    kt_strbuf_printf(buffer, "the weights of %s are %s", facts->model->name,
+                     kt_rule_bytes(facts->arena, input->weights_bytes));
+    if (input->context_length > 0) {
+        kt_strbuf_printf(buffer, ", and max-model-len %u asks for %s of key-value cache", input->context_length,
+                         kt_rule_bytes(facts->arena, (uint64_t)input->context_length * input->kv_bytes_per_token));
+    }
+}
+
+/* Nothing can be named: what is asked for, and what would be possible. */
+static void tell_none_fits(struct kt_strbuf *buffer, const struct kt_facts *facts, const struct kt_need *need,
+                           const struct kt_sku_fit *fits, size_t count)
+{
+    const struct kt_sku_fit *best = roomiest(fits, count);
+    if (!facts->model || !best) {
+        return;
+    }
+    kt_strbuf_printf(buffer,
+                     "; no machine type of %s that is known here fits: ", kt_cloud_name(facts->settings->cloud));
+    if (need->inference) {
+        tell_model_too_large(buffer, facts, need->inference);
+    } else {
+        tell_tuning_too_large(buffer, facts, best);
+    }
+}
+
 const char *kt_rule_machines_that_fit(const struct kt_facts *facts)
 {
     struct kt_inference_input inference;
@@ -139,6 +199,9 @@ const char *kt_rule_machines_that_fit(const struct kt_facts *facts)
             if (worth_naming(facts, &fits[i]) && (!best || comes_before(&fits[i], best))) {
                 best = &fits[i];
             }
+        }
+        if (!best && named == 0) {
+            tell_none_fits(&buffer, facts, &need, fits, count);
         }
         if (!best) {
             break;

@@ -11,8 +11,8 @@
 
 /* For rows that upstream checks on CREATE only: on UPDATE the same finding is our own. */
 enum kt_origin kt_rule_origin_on_create(const struct kt_facts *facts);
-/* For what upstream judges on CREATE only and what a running workload has read already (the content of a ConfigMap): after
- * CREATE the finding only warns, because it hurts at the next start and not before. finding may be NULL. */
+/* For what upstream judges on CREATE only and what a running workload has read already (the content of a ConfigMap):
+ * after CREATE the finding only warns, because it hurts at the next start and not before. finding may be NULL. */
 void kt_rule_warn_after_create(const struct kt_rule_run *run, struct kt_finding *finding);
 
 /* True when a preset (not a pod template) is to be served. */
@@ -37,7 +37,8 @@ const char *kt_rule_bytes(struct kt_arena *arena, uint64_t bytes);
 const char *kt_rule_labels(const struct kt_facts *facts);
 
 /* At most three machine types of this cloud that fit what the Workspace needs, cheapest first, in the form
- * "; these fit, cheapest first: A (...), 2 x B (...)". "" when the need cannot be sized or nothing fits. */
+ * "; these fit, cheapest first: A (...), 2 x B (...)"; where none fits, "; no machine type of azure that is known here
+ * fits: ..." with what is needed and the largest batch size that one could take. "" when the need cannot be sized. */
 const char *kt_rule_machines_that_fit(const struct kt_facts *facts);
 /* What has to be served, as far as it can be sized; false when it cannot. */
 bool kt_rule_inference_need(const struct kt_facts *facts, struct kt_inference_input *ret);
