@@ -307,13 +307,13 @@ void kt_snapshot_synced(struct kt_snapshot_store *store, enum kt_snapshot_kind k
     list->synced = true;
     list->incomplete = store->cut[kind];
     publish(store);
+    atomic_store(&store->synced[kind], true);
     pthread_mutex_unlock(&store->lock);
 }
 
 bool kt_snapshot_is_synced(const struct kt_snapshot_store *store, enum kt_snapshot_kind kind)
 {
-    const struct kt_snapshot *snapshot = atomic_load(&store->published);
-    return snapshot && snapshot->lists[kind].synced;
+    return atomic_load(&store->synced[kind]);
 }
 
 bool kt_snapshot_add_slot(struct kt_snapshot_store *store, struct kt_snapshot_slot *slot)

@@ -47,6 +47,7 @@ struct kt_snapshot_store {
     bool cut[KT_SNAPSHOT_KINDS];                   /* the list that is being read lost an object */
     size_t bytes;                                  /* of all entries */
     _Atomic(const struct kt_snapshot *) published; /* NULL before the first */
+    atomic_bool synced[KT_SNAPSHOT_KINDS];         /* for those who have no slot to look at a snapshot from */
     struct kt_snapshot *retired;
     struct kt_snapshot_slot *slots[KT_SNAPSHOT_SLOTS];
     size_t slot_count;
