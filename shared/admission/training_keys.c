@@ -270,11 +270,26 @@ static const struct kt_training_key *find_abbreviated(const struct table *table,
     return found;
 }
 
+/* In shorter names one edit may be all that two names have in common. */
+#define SLIP_CHARACTERS 4u
+
 /* A slip of the fingers: at most one edit in eight characters, at least one. */
 static bool is_slip(const char *name, const char *known)
 {
     size_t longer = KT_MAX(strlen(name), strlen(known));
-    return longer >= 4 && kt_edit_distance(kt_str(name), kt_str(known)) <= KT_MAX((size_t)1, longer / 8 + 1);
+    return longer >= SLIP_CHARACTERS &&
+           kt_edit_distance(kt_str(name), kt_str(known)) <= KT_MAX((size_t)1, longer / 8 + 1);
+}
+
+/* Of names too short for that: is one edit away from exactly one key? */
+static bool is_short_slip(const struct table *table, const char *section, const char *name)
+{
+    size_t near = 0;
+    for (size_t i = 0; i < table->key_count; i++) {
+        if (kt_streq(table->keys[i].section, section))
+            near += kt_edit_distance(kt_str(name), kt_str(table->keys[i].name)) == 1;
+    }
+    return near == 1;
 }
 
 enum kt_training_guess kt_training_key_guess(const char *section, const char *name,
@@ -305,5 +320,7 @@ enum kt_training_guess kt_training_key_guess(const char *section, const char *na
     if (nearest.best == NULL)
         return KT_TRAINING_GUESS_NONE;
     *ret_key = find_in(table, section, nearest.best);
+    if (strlen(name) < SLIP_CHARACTERS && strlen(nearest.best) < SLIP_CHARACTERS)
+        return is_short_slip(table, section, name) ? KT_TRAINING_GUESS_MISSPELT : KT_TRAINING_GUESS_NONE;
     return is_slip(name, nearest.best) ? KT_TRAINING_GUESS_MISSPELT : KT_TRAINING_GUESS_NEAR;
 }

@@ -78,6 +78,7 @@ static void an_unknown_key_is_told_for_what_it_is(void **state)
     check_guess("TrainingArguments", "evaluation_strategy", KT_TRAINING_GUESS_RENAMED, "eval_strategy");
     check_guess("LoraConfig", "rank", KT_TRAINING_GUESS_RENAMED, "r"); /* though argparse would read rank_pattern */
     check_guess("LoraConfig", "num_train_epochs", KT_TRAINING_GUESS_MISPLACED, "num_train_epochs");
+    check_guess("LoraConfig", "rr", KT_TRAINING_GUESS_MISSPELT, "r");
     check_guess("TrainingArguments", "lerning_rate", KT_TRAINING_GUESS_MISSPELT, "learning_rate");
     check_guess("QuantizationConfig", "load_in_4bits", KT_TRAINING_GUESS_MISSPELT, "load_in_4bit");
     check_guess("TrainingArguments", "mining_depth_of_shaft", KT_TRAINING_GUESS_NONE, NULL);
