@@ -60,7 +60,8 @@ int kt_admission_validate(struct kt_arena *arena, const struct kt_admission_requ
 /* Both in one, for an object that no server has seen (`review`, `check`, `tune`): fills the defaults, then judges the
  * result; the notes of the defaults are among the findings. With check_schema the object is first cut down to what an
  * API server would keep: unknown fields, nulls and the status that a user cannot write are taken out of
- * request->object, in place (of old_object only nulls: it has been stored). Look for unknown fields before (kt_schema_unknown_fields, kt_fields_check). */
+ * request->object, in place (of old_object only nulls: it has been stored). Look for unknown fields before
+ * (kt_schema_unknown_fields, kt_fields_check). */
 int kt_admission_judge(struct kt_arena *arena, const struct kt_admission_request *request,
                        struct kt_defaulting *ret_defaulting, struct kt_findings *ret_findings,
                        struct kt_error *error) KT_NODISCARD;
