@@ -140,15 +140,17 @@ static bool changes_config(const struct apply *apply)
     return false;
 }
 
-/* Is all that our webhook complains about what the content of a ConfigMap decides? Memory is of the machine type, or
- * of the nodes that are there. The rules took the new content before anything was sent. */
-static bool only_judges_config(const struct kt_status *status)
+/* Is all that our webhook complains about what the content of a ConfigMap decides? The rules took the new content
+ * before anything was sent. Memory is of the machine type, or of the nodes that are there; but a Workspace that exists
+ * may not change those, and then its ConfigMap must not be touched for even a moment. */
+static bool only_judges_config(const struct apply *apply, const struct kt_status *status)
 {
     static const char *const decided[] = {"tuning.config", "tuning.method", "resource.instanceType",
                                           "resource.labelSelector"};
+    size_t decided_count = apply->old_workspace ? 1 : KT_ARRAY_LENGTH(decided);
     for (size_t i = 0; i < status->cause_count; i++) {
         bool is_decided = false;
-        for (size_t k = 0; k < KT_ARRAY_LENGTH(decided); k++)
+        for (size_t k = 0; k < decided_count; k++)
             is_decided |= kt_streq(status->causes[i].field, decided[k]);
         if (!is_decided)
             return false;
@@ -165,7 +167,7 @@ static bool only_misses_config(const struct apply *apply, const struct kt_reply 
     if (!apply->config_name || reply->http_code < 400)
         return false;
     if (apply->old_config_map)
-        return changes_config(apply) && only_judges_config(status);
+        return changes_config(apply) && only_judges_config(apply, status);
     for (size_t i = 0; i < status->cause_count; i++)
         if (!kt_streq(status->causes[i].field, "tuning.config") ||
             !strstr(status->causes[i].message, apply->config_name))

@@ -71,11 +71,12 @@ check "tune: a refused Workspace leaves no ConfigMap" nothing_left
 # Only the server knows this one: the name is taken by a Workspace with another, immutable, machine type.
 kept_config_map() {
     local before after text
-    before=$(kubectl get configmap -n tune with-set-config -o 'jsonpath={.data}')
+    # The version too: the running Workspace may not see another content for even a moment.
+    before=$(kubectl get configmap -n tune with-set-config -o 'jsonpath={.metadata.resourceVersion} {.data}')
     text=$(tune with-set --model phi-3-mini-128k-instruct --instance-type Standard_NC40ads_H100_v5 --method qlora \
         --input-url "$url" "${output_flags[@]}" --set LoraConfig.r=32 2>&1) && return 1
     grep -qi 'immutable' <<<"$text" || { echo "$text" && return 1; }
-    after=$(kubectl get configmap -n tune with-set-config -o 'jsonpath={.data}')
+    after=$(kubectl get configmap -n tune with-set-config -o 'jsonpath={.metadata.resourceVersion} {.data}')
     [ "$before" = "$after" ] || { echo "the ConfigMap of the running Workspace was changed" && return 1; }
 }
 check "tune: a refused change leaves the ConfigMap as it was" kept_config_map

@@ -81,6 +81,16 @@ left_over_is_replaced() {
 check "the policy is gone" until_true 30 policy_is_gone
 check "tune: a ConfigMap left behind by a deleted Workspace is used again" left_over_is_replaced
 
+# What is too large with the old content fits with the new one.
+left_over_batch() {
+    local text
+    rollback_tune batch --set TrainingArguments.per_device_train_batch_size=40 || return
+    kubectl delete workspace -n rollback batch --wait=false || return
+    text=$(rollback_tune batch --set TrainingArguments.per_device_train_batch_size=1 --instance-type Standard_NC6s_v3 2>&1) ||
+        { echo "$text" && return 1; }
+}
+check "tune: nor does the memory that the old content needs count" left_over_batch
+
 no_stale_warnings() {
     local text
     text=$(rollback_tune old-gpu --set LoraConfig.r=16 --instance-type Standard_NC6s_v3 2>&1) || { echo "$text" && return 1; }
