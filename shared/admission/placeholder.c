@@ -71,6 +71,8 @@ static bool is_placeholder_word(struct kt_str word)
 /* Length of a bracketed placeholder at the start of text, or 0. */
 static size_t bracketed(struct kt_str text)
 {
+    if (text.data[0] != '<' && text.data[0] != '$' && text.data[0] != '{')
+        return 0; /* how each of them begins */
     for (size_t i = 0; i < KT_ARRAY_LENGTH(brackets); i++) {
         size_t close = 0;
         if (!kt_str_starts_with(text, brackets[i].open))

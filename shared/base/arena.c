@@ -25,6 +25,7 @@
 #endif
 
 #define BLOCK_BYTES ((size_t)(32 * KT_KIB))
+#define SMALL_TEXT_BYTES 512
 #define ALIGNMENT alignof(max_align_t)
 
 struct kt_arena_block {
@@ -160,13 +161,19 @@ struct kt_str kt_arena_str(struct kt_arena *arena, struct kt_str text)
 
 char *kt_arena_printf(struct kt_arena *arena, const char *format, ...)
 {
+    /* Most texts fit here and are formatted once; a longer one is formatted again into its place. */
+    char small[SMALL_TEXT_BYTES];
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vsnprintf(small, sizeof(small), format, arguments);
     va_end(arguments);
-    char *text = length < 0 ? NULL : kt_arena_alloc(arena, (size_t)length + 1);
-    if (text)
+    char *text = NULL;
+    if (length >= 0 && (size_t)length < sizeof(small))
+        text = kt_arena_strndup(arena, small, (size_t)length);
+    else if (length >= 0)
+        text = kt_arena_alloc(arena, (size_t)length + 1);
+    if (text && (size_t)length >= sizeof(small))
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;

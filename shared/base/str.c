@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
-char kt_ascii_lower(char byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
-}
-
-bool kt_ascii_is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-bool kt_ascii_is_alnum(char byte)
-{
-    char lower = kt_ascii_lower(byte);
-    return kt_ascii_is_digit(byte) || (lower >= 'a' && lower <= 'z');
-}
-
 bool kt_str_equal_nocase(struct kt_str a, struct kt_str b)
 {
     if (a.length != b.length)

@@ -47,8 +47,20 @@ size_t kt_str_find_char(struct kt_str text, char byte);
 /* Bytes at the start that are printable ASCII, space included: what needs no escaping and is one character each. */
 size_t kt_str_plain_length(struct kt_str text);
 
-char kt_ascii_lower(char byte);
-bool kt_ascii_is_digit(char byte);
-bool kt_ascii_is_alnum(char byte);
+static inline char kt_ascii_lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte;
+}
+
+static inline bool kt_ascii_is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static inline bool kt_ascii_is_alnum(char byte)
+{
+    char lower = kt_ascii_lower(byte);
+    return kt_ascii_is_digit(byte) || (lower >= 'a' && lower <= 'z');
+}
 
 #endif
