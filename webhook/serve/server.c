@@ -20,6 +20,7 @@
 /* inotify tells of most changes; the poll catches the rest (network file systems, a missed link swap). */
 #define CERTIFICATE_POLL_MS 10000
 #define DRAIN_STEP_MS 20
+#define FIRST_LIST_PATIENCE_MS 10000
 
 static bool server_ready(void *context, struct kt_strbuf *why)
 {
@@ -30,6 +31,13 @@ static bool server_ready(void *context, struct kt_strbuf *why)
     }
     if (atomic_load(&server->tls.expires_at_ms) <= kt_clock_wall_ms(&kt_clock_system)) {
         kt_strbuf_printf(why, "the certificate %s has expired", server->config->tls_certificate_file);
+        return false;
+    }
+    /* The first look at the cluster is waited for, but not for ever: without an API server the rules that need it warn.
+     */
+    if (server->endpoint.cluster && !kt_cluster_view_synced(server->endpoint.cluster) &&
+        kt_clock_monotonic_ms(&kt_clock_system) < server->started_ms + FIRST_LIST_PATIENCE_MS) {
+        kt_strbuf_puts(why, "reading ConfigMaps and Nodes for the first time");
         return false;
     }
     return kt_self_check(server->config->bind_address, server->port, server->config->client_ca_file[0] != '\0', why);
@@ -110,6 +118,7 @@ int kt_server_start(struct kt_server *server, const struct kt_webhook_config *co
                     struct kt_error *error)
 {
     *server = (struct kt_server){.config = config, .listener = -1};
+    server->started_ms = kt_clock_monotonic_ms(&kt_clock_system);
     server->metrics.started_wall_ms = kt_clock_wall_ms(&kt_clock_system);
     server->endpoint.cluster = cluster;
     server->endpoint.metrics = &server->metrics;

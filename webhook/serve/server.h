@@ -18,7 +18,8 @@ struct kt_server {
     struct kt_health health;
     struct kt_health_server health_server, metrics_server;
     int listener;
-    uint16_t port; /* the real one */
+    uint16_t port;      /* the real one */
+    int64_t started_ms; /* monotonic */
     atomic_bool draining;
     atomic_size_t connections; /* of all workers */
 };
