@@ -176,6 +176,10 @@ int kt_webhook_config_parse(struct kt_webhook_config *ret, int argc, char *const
     if (!kt_log_parse_level(config.log_level, &level))
         return wrong_value(find_flag(KT_STR("log-level")), "--", config.log_level, "debug, info, warning or error",
                            error);
+    if (config.client_names[0] && !config.client_ca_file[0])
+        return kt_error_set(error, KT_EINVAL,
+                            "--client-names needs --client-ca-file: without it nobody is asked for a certificate, and "
+                            "anybody may connect");
     if (config.reconcile)
         return kt_error_set(error, KT_EINVAL,
                             "--reconcile=true: this version serves webhooks only; leave the flag out");

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -27,6 +28,17 @@ static int open_signals(void)
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
         return -1;
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* A connection with a request takes three descriptors, and the usual soft limit of 1024 is meant for programs that use
+ * select(2). Without the right to more the server does with what it has. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 /* The view of the cluster, or none: with cluster_view off, or outside a cluster without a kubeconfig. */
@@ -88,6 +100,7 @@ int kt_serve_command(int argc, char **argv)
     enum kt_log_level level = KT_LOG_INFO;
     kt_log_parse_level(config.log_level, &level);
     kt_log_set_level(level);
+    raise_descriptor_limit();
     KT_CLEANUP(kt_close_fd) int stop_fd = open_signals();
     if (stop_fd < 0) {
         kt_log(KT_LOG_ERROR, "cannot take signals", NULL);

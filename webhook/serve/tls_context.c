@@ -178,7 +178,9 @@ static bool certificate_has_name(X509 *certificate, struct kt_str name)
         X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common_name, sizeof(common_name));
     if (length > 0 && kt_str_equal((struct kt_str){common_name, (size_t)length}, name))
         return true;
-    return X509_check_host(certificate, name.data, name.length, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+    /* A certificate for *.example.org is not one for a name that was listed to be let in. */
+    unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS;
+    return X509_check_host(certificate, name.data, name.length, flags, NULL) == 1;
 }
 
 bool kt_tls_client_allowed(const struct kt_tls_settings *settings, const SSL *ssl)
