@@ -72,8 +72,7 @@ PROGRAMS := $(BUILD)/bin/kubectl-kaito $(BUILD)/bin/kaito-webhook $(BUILD)/bin/m
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
 
 .PHONY: all
-all: $(if $(PLUGIN_SOURCES),$(BUILD)/bin/kubectl-kaito) $(if $(WEBHOOK_SOURCES),$(BUILD)/bin/kaito-webhook) \
-  $(if $(wildcard certs/make_certs.c),$(BUILD)/bin/make-certs) ## build both programs
+all: $(PROGRAMS) ## build both programs, and make-certs
 
 $(BUILD)/objects/%.o: %.c | generated
 	@mkdir -p $(@D)
@@ -264,4 +263,4 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
