@@ -18,6 +18,8 @@ check "no such context: the names there are" fails_with 'no-such-context' tune_s
 check "no such kubeconfig" fails_with '/nonexistent' tune_somewhere --kubeconfig /nonexistent
 check "server down" fails_with 'refused' tune_somewhere --server https://127.0.0.1:1
 check "a bad token: 401" fails_with Unauthorized tune_somewhere --kubeconfig "$cluster_dir/webhook-kubeconfig" --token not-a-token
+check "a bad token without a user: 401" fails_with 'credentials of the flag --token' tune_somewhere --kubeconfig /dev/null \
+    --server "$KAITO_CLUSTER_SERVER" --certificate-authority "$KAITO_CLUSTER_CA" --token not-a-token
 nobody=$(kubectl create token default --duration=1h)
 check "no right: 403" fails_with 'Forbidden' tune_somewhere --kubeconfig "$cluster_dir/webhook-kubeconfig" --token "$nobody"
 check "an unknown authority" fails_with 'certificate' tune_somewhere --certificate-authority "$cluster_dir/webhook-certs/ca.crt"
