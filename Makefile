@@ -182,7 +182,8 @@ fuzz-smoke: ## every fuzzer for FUZZ_SECONDS (60), from its corpus
 .PHONY: fuzzers
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzzers/%)
 
-$(BUILD)/fuzzers/%: $(BUILD)/objects/tests/fuzz/fuzz_%.o $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES))) $(LIBRARY)
+$(BUILD)/fuzzers/%: $(BUILD)/objects/tests/fuzz/fuzz_%.o $(call objects,tests/lib/apiserver_checks.c \
+  $(filter-out webhook/main.c,$(WEBHOOK_SOURCES))) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer,address,undefined $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
