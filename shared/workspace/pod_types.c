@@ -13,7 +13,7 @@
 
 struct check {
     struct kt_arena *arena;
-    struct kt_strbuf path;
+    struct kt_schema_path path;
     const struct kt_schema_problem *first;
     const struct kt_schema_problem **next;
     size_t count;
@@ -28,7 +28,7 @@ static void add_problem(struct check *check, enum kt_schema_problem_kind kind, c
         return;
     }
     problem->kind = kind;
-    problem->path = kt_arena_strdup(check->arena, check->path.data);
+    problem->path = kt_schema_path_text(check->arena, &check->path);
     problem->message = message;
     if (!problem->path || !problem->message) {
         return;
@@ -41,9 +41,10 @@ static void add_problem(struct check *check, enum kt_schema_problem_kind kind, c
 static void wrong_kind(struct check *check, const cJSON *node, const char *wanted)
 {
     const char *kind = kt_json_kind(node);
+    const char *path = kt_schema_path_text(check->arena, &check->path);
     add_problem(check, KT_SCHEMA_TYPE,
                 kt_arena_printf(check->arena, "Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", kind,
-                                check->path.data, wanted, kind));
+                                path ? path : "", wanted, kind));
 }
 
 static const struct kt_pod_type *find_type(struct kt_str name)
@@ -73,12 +74,16 @@ static bool next_field(const char **fields, struct kt_str *ret_name, struct kt_s
 
 static bool find_field(const struct kt_pod_type *type, const char *name, struct kt_str *ret_kind)
 {
-    const char *fields = type->fields;
-    struct kt_str field;
-    while (next_field(&fields, &field, ret_kind)) {
-        if (kt_str_equal_nocase(field, kt_str(name))) {
+    struct kt_str wanted = kt_str(name);
+    for (const char *field = type->fields; *field;) {
+        const char *end = strchrnul(field, ' ');
+        /* Few fields have the same length, which saves comparing letters. */
+        if ((size_t)(end - field) > wanted.length && field[wanted.length] == ':' &&
+            kt_str_equal_nocase((struct kt_str){field, wanted.length}, wanted)) {
+            *ret_kind = (struct kt_str){field + wanted.length + 1, (size_t)(end - field) - wanted.length - 1};
             return true;
         }
+        field = *end ? end + 1 : end;
     }
     return false;
 }
@@ -122,15 +127,14 @@ static void check_struct(struct check *check, const cJSON *node, struct kt_str n
     const cJSON *member;
     cJSON_ArrayForEach(member, node)
     {
-        size_t length = check->path.length;
-        kt_schema_path_add_key(&check->path, member->string);
+        kt_schema_path_add(&check->path, member->string, 0);
         struct kt_str kind;
         if (find_field(type, member->string, &kind)) {
             check_value(check, member, kind);
         } else if (check->unknown_fields) {
             unknown_field(check, type, member->string);
         }
-        kt_schema_path_leave(&check->path, length);
+        kt_schema_path_leave(&check->path);
     }
 }
 
@@ -144,10 +148,9 @@ static void check_items(struct check *check, const cJSON *node, struct kt_str ki
     const cJSON *item;
     cJSON_ArrayForEach(item, node)
     {
-        size_t length = check->path.length;
-        kt_field_path_add_index(&check->path, index++);
+        kt_schema_path_add(&check->path, NULL, index++);
         check_value(check, item, kind);
-        kt_schema_path_leave(&check->path, length);
+        kt_schema_path_leave(&check->path);
     }
 }
 
@@ -160,10 +163,9 @@ static void check_map(struct check *check, const cJSON *node, struct kt_str kind
     const cJSON *member;
     cJSON_ArrayForEach(member, node)
     {
-        size_t length = check->path.length;
-        kt_schema_path_add_key(&check->path, member->string);
+        kt_schema_path_add(&check->path, member->string, 0);
         check_value(check, member, kind);
-        kt_schema_path_leave(&check->path, length);
+        kt_schema_path_leave(&check->path);
     }
 }
 
@@ -259,22 +261,25 @@ static void check_member(struct check *check, const cJSON *object, const char *p
 {
     const cJSON *member = kt_json_get(object, key);
     if (member) {
-        kt_schema_path_leave(&check->path, 0);
-        kt_strbuf_puts(&check->path, prefix);
-        kt_strbuf_puts(&check->path, key);
+        check->path.prefix = prefix;
+        check->path.length = 0;
+        kt_schema_path_add(&check->path, key, 0);
         check_value(check, member, kind);
     }
 }
 
 const struct kt_schema_problem *kt_workspace_check_kinds(struct kt_arena *arena, const cJSON *root)
 {
-    struct check check = {.arena = arena};
+    struct check check;
+    check.arena = arena;
+    check.first = NULL;
     check.next = &check.first;
-    kt_strbuf_init(&check.path, arena, KT_SCHEMA_PATH_BYTES);
-    check_member(&check, root, "", "metadata", KT_STR("ObjectMeta"));
+    check.count = 0;
+    check.unknown_fields = false;
+    check_member(&check, root, NULL, "metadata", KT_STR("ObjectMeta"));
     check.unknown_fields = true;
     const cJSON *inference = kt_json_get(root, "inference");
-    check_member(&check, inference, "inference.", "template", KT_STR("PodTemplateSpec"));
+    check_member(&check, inference, "inference", "template", KT_STR("PodTemplateSpec"));
     size_t index = 0;
     const cJSON *adapter;
     const cJSON *adapters = kt_json_get(inference, "adapters");
@@ -282,12 +287,12 @@ const struct kt_schema_problem *kt_workspace_check_kinds(struct kt_arena *arena,
     cJSON_ArrayForEach(adapter, adapters)
     {
         char prefix[64];
-        snprintf(prefix, sizeof(prefix), "inference.adapters[%zu].source.", index++);
+        snprintf(prefix, sizeof(prefix), "inference.adapters[%zu].source", index++);
         check_member(&check, kt_json_get(adapter, "source"), prefix, "volumeSource", KT_STR("VolumeSource"));
     }
     const cJSON *tuning = kt_json_get(root, "tuning");
-    check_member(&check, kt_json_get(tuning, "input"), "tuning.input.", "volumeSource", KT_STR("VolumeSource"));
-    check_member(&check, kt_json_get(tuning, "output"), "tuning.output.", "volumeSource", KT_STR("VolumeSource"));
+    check_member(&check, kt_json_get(tuning, "input"), "tuning.input", "volumeSource", KT_STR("VolumeSource"));
+    check_member(&check, kt_json_get(tuning, "output"), "tuning.output", "volumeSource", KT_STR("VolumeSource"));
     return check.first;
 }
 

@@ -22,10 +22,10 @@ bool kt_schema_keeps_member(const struct kt_schema *schema, const char *name)
     return schema->preserve_unknown || schema->any_additional || kt_schema_of_member(schema, name);
 }
 
-void kt_schema_path_add_key(struct kt_strbuf *path, const char *key)
+static void add_key(struct kt_strbuf *text, const char *key)
 {
     if (strlen(key) <= KT_SCHEMA_PATH_KEY_BYTES) {
-        kt_field_path_add_key(path, key);
+        kt_field_path_add_key(text, key);
         return;
     }
     char cut[KT_SCHEMA_PATH_KEY_BYTES + 1];
@@ -35,15 +35,23 @@ void kt_schema_path_add_key(struct kt_strbuf *path, const char *key)
     }
     memcpy(cut, key, length);
     memcpy(cut + length, "...", 4);
-    kt_field_path_add_key(path, cut);
+    kt_field_path_add_key(text, cut);
 }
 
-void kt_schema_path_leave(struct kt_strbuf *path, size_t length)
+const char *kt_schema_path_text(struct kt_arena *arena, const struct kt_schema_path *path)
 {
-    if (path->capacity > 0) {
-        path->length = length;
-        path->data[length] = 0;
+    struct kt_strbuf text;
+    kt_strbuf_init(&text, arena, (KT_SCHEMA_PATH_KEY_BYTES + 2) * KT_LIMIT_TREE_DEPTH);
+    kt_strbuf_puts(&text, path->prefix ? path->prefix : "");
+    for (size_t i = 0; i < KT_MIN(path->length, (size_t)KT_LIMIT_TREE_DEPTH); i++) {
+        const struct kt_schema_step *step = &path->steps[i];
+        if (step->key) {
+            add_key(&text, step->key);
+        } else {
+            kt_field_path_add_index(&text, step->index);
+        }
     }
+    return text.failed ? NULL : text.data;
 }
 
 /* --- what is unknown ---------------------------------------------------------------------------------------------- */
@@ -55,7 +63,7 @@ static bool is_metadata(const cJSON *member, bool is_root)
 
 struct unknown_walk {
     struct kt_arena *arena;
-    struct kt_strbuf path;
+    struct kt_schema_path path;
     const struct kt_schema_unknown **next;
     size_t count;
 };
@@ -77,7 +85,7 @@ static void add_unknown(struct unknown_walk *walk, const cJSON *member, const ch
     if (!unknown) {
         return;
     }
-    *unknown = (struct kt_schema_unknown){kt_arena_strdup(walk->arena, walk->path.data), suggestion, member, NULL};
+    *unknown = (struct kt_schema_unknown){kt_schema_path_text(walk->arena, &walk->path), suggestion, member, NULL};
     if (unknown->path) {
         *walk->next = unknown;
         walk->next = &unknown->next;
@@ -91,12 +99,11 @@ static void find_unknown_metadata(struct unknown_walk *walk, const cJSON *metada
     metadata = kt_json_is_object(metadata) ? metadata : NULL;
     cJSON_ArrayForEach(member, metadata)
     {
-        size_t length = walk->path.length;
-        kt_schema_path_add_key(&walk->path, member->string);
         if (!kt_object_meta_field_known(member->string)) {
+            kt_schema_path_add(&walk->path, member->string, 0);
             add_unknown(walk, member, kt_object_meta_field_suggest(walk->arena, member->string));
+            kt_schema_path_leave(&walk->path);
         }
-        kt_schema_path_leave(&walk->path, length);
     }
 }
 
@@ -110,21 +117,16 @@ static void find_unknown(struct unknown_walk *walk, const struct kt_schema *sche
     const cJSON *member;
     cJSON_ArrayForEach(member, node)
     {
-        size_t length = walk->path.length;
-        if (!is_object) {
-            kt_field_path_add_index(&walk->path, index++);
-            find_unknown(walk, schema->items, member, false);
+        const struct kt_schema *inner = is_object ? kt_schema_of_member(schema, member->string) : schema->items;
+        kt_schema_path_add(&walk->path, is_object ? member->string : NULL, index++);
+        if (is_object && is_metadata(member, is_root)) {
+            find_unknown_metadata(walk, member);
+        } else if (is_object && !inner && !schema->preserve_unknown && !schema->any_additional) {
+            add_unknown(walk, member, suggest(schema, member->string));
         } else {
-            kt_schema_path_add_key(&walk->path, member->string);
-            if (is_metadata(member, is_root)) {
-                find_unknown_metadata(walk, member);
-            } else if (!kt_schema_keeps_member(schema, member->string)) {
-                add_unknown(walk, member, suggest(schema, member->string));
-            } else {
-                find_unknown(walk, kt_schema_of_member(schema, member->string), member, false);
-            }
+            find_unknown(walk, inner, member, false);
         }
-        kt_schema_path_leave(&walk->path, length);
+        kt_schema_path_leave(&walk->path);
     }
 }
 
@@ -132,8 +134,12 @@ const struct kt_schema_unknown *kt_schema_unknown_fields(struct kt_arena *arena,
                                                          const cJSON *object)
 {
     const struct kt_schema_unknown *first = NULL;
-    struct unknown_walk walk = {.arena = arena, .next = &first};
-    kt_strbuf_init(&walk.path, arena, KT_SCHEMA_PATH_BYTES);
+    struct unknown_walk walk;
+    walk.arena = arena;
+    walk.next = &first;
+    walk.count = 0;
+    walk.path.prefix = NULL;
+    walk.path.length = 0;
     find_unknown(&walk, schema, object, true);
     return first;
 }

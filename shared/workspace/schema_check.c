@@ -5,7 +5,7 @@
 
 struct check {
     struct kt_arena *arena;
-    struct kt_strbuf path;
+    struct kt_schema_path path;
     const struct kt_schema_problem **next;
     size_t count;
 };
@@ -17,7 +17,7 @@ static void add(struct check *check, enum kt_schema_problem_kind kind, const cha
     if (!problem) {
         return;
     }
-    *problem = (struct kt_schema_problem){kind, kt_arena_strdup(check->arena, check->path.data), message, NULL};
+    *problem = (struct kt_schema_problem){kind, kt_schema_path_text(check->arena, &check->path), message, NULL};
     if (problem->path && problem->message) {
         *check->next = problem;
         check->next = &problem->next;
@@ -88,8 +88,9 @@ static void check_bound(struct check *check, const char *value, bool is_bad, con
                         struct kt_schema_bound bound, const char *unit)
 {
     if (bound.is_set && is_bad) {
+        const char *path = kt_schema_path_text(check->arena, &check->path);
         add(check, KT_SCHEMA_VALUE,
-            kt_arena_printf(check->arena, "Invalid value: %s: %s in body should %s %.15g%s", value, check->path.data,
+            kt_arena_printf(check->arena, "Invalid value: %s: %s in body should %s %.15g%s", value, path ? path : "",
                             relation, bound.value, unit));
     }
 }
@@ -124,13 +125,12 @@ static bool is_absent(const struct kt_schema *schema, const cJSON *member)
 
 static void check_object(struct check *check, const struct kt_schema *schema, const cJSON *node)
 {
-    size_t length = check->path.length;
     for (size_t i = 0; schema->required && schema->required[i]; i++) {
         const char *name = schema->required[i];
         if (is_absent(kt_schema_of_member(schema, name), kt_json_get(node, name))) {
-            kt_schema_path_add_key(&check->path, name);
+            kt_schema_path_add(&check->path, name, 0);
             add(check, KT_SCHEMA_REQUIRED, "Required value");
-            kt_schema_path_leave(&check->path, length);
+            kt_schema_path_leave(&check->path);
         }
     }
     const cJSON *member;
@@ -138,9 +138,9 @@ static void check_object(struct check *check, const struct kt_schema *schema, co
     {
         const struct kt_schema *inner = kt_schema_of_member(schema, member->string);
         if (inner && !is_absent(inner, member)) {
-            kt_schema_path_add_key(&check->path, member->string);
+            kt_schema_path_add(&check->path, member->string, 0);
             check_node(check, inner, member);
-            kt_schema_path_leave(&check->path, length);
+            kt_schema_path_leave(&check->path);
         }
     }
 }
@@ -152,10 +152,9 @@ static void check_array(struct check *check, const struct kt_schema *schema, con
     const cJSON *items = schema->items ? node : NULL;
     cJSON_ArrayForEach(item, items)
     {
-        size_t length = check->path.length;
-        kt_field_path_add_index(&check->path, index++);
+        kt_schema_path_add(&check->path, NULL, index++);
         check_node(check, schema->items, item);
-        kt_schema_path_leave(&check->path, length);
+        kt_schema_path_leave(&check->path);
     }
     check_length(check, schema, kt_json_count(node), "array", " items");
 }
@@ -167,7 +166,8 @@ static void check_node(struct check *check, const struct kt_schema *schema, cons
     }
     if (!type_matches(schema, node)) {
         const char *kind = kind_name(schema, node);
-        const char *path = check->path.length ? check->path.data : "the object";
+        const char *path = kt_schema_path_text(check->arena, &check->path);
+        path = path && *path ? path : "the object";
         add(check, KT_SCHEMA_TYPE,
             kt_arena_printf(check->arena, "Invalid value: \"%s\": %s in body must be of type %s: \"%s\"", kind, path,
                             type_name(schema), kind));
@@ -179,7 +179,9 @@ static void check_node(struct check *check, const struct kt_schema *schema, cons
         check_number(check, schema, node);
     } else if (kt_json_is_string(node)) {
         const char *text = kt_json_string(node);
-        check_length(check, schema, kt_utf8_count(kt_str(text)), "text", " characters");
+        if (schema->minimum_length.is_set || schema->maximum_length.is_set) {
+            check_length(check, schema, kt_utf8_count(kt_str(text)), "text", " characters");
+        }
         if (schema->enums) {
             check_enum(check, schema, text);
         }
@@ -190,8 +192,12 @@ const struct kt_schema_problem *kt_schema_check(struct kt_arena *arena, const st
                                                 const cJSON *object)
 {
     const struct kt_schema_problem *first = NULL;
-    struct check check = {.arena = arena, .next = &first};
-    kt_strbuf_init(&check.path, arena, KT_SCHEMA_PATH_BYTES);
+    struct check check;
+    check.arena = arena;
+    check.next = &first;
+    check.count = 0;
+    check.path.prefix = NULL;
+    check.path.length = 0;
     check_node(&check, schema, object);
     return first;
 }

@@ -3,6 +3,7 @@
 #ifndef KT_WORKSPACE_SCHEMA_NODE_H
 #define KT_WORKSPACE_SCHEMA_NODE_H
 
+#include "base/limits.h"
 #include "base/strbuf.h"
 #include "workspace/schema.h"
 
@@ -48,11 +49,32 @@ const struct kt_schema *kt_schema_of_member(const struct kt_schema *schema, cons
 /* Does the API server keep a member of this name? */
 bool kt_schema_keeps_member(const struct kt_schema *schema, const char *name);
 
-/* Paths never outgrow this: a key is cut to KT_SCHEMA_PATH_KEY_BYTES, and depth is limited by the parsers. */
+/* Where a walk over an object is. Most walks find nothing wrong, so the text is made only when it is wanted. */
+struct kt_schema_step {
+    const char *key; /* NULL: an item */
+    size_t index;
+};
+struct kt_schema_path {
+    const char *prefix; /* a field path in front of the steps, or NULL */
+    size_t length;
+    struct kt_schema_step steps[KT_LIMIT_TREE_DEPTH];
+};
+
+static inline void kt_schema_path_add(struct kt_schema_path *path, const char *key, size_t index)
+{
+    if (path->length < KT_LIMIT_TREE_DEPTH) {
+        path->steps[path->length] = (struct kt_schema_step){key, index};
+    }
+    path->length++;
+}
+
+static inline void kt_schema_path_leave(struct kt_schema_path *path)
+{
+    path->length--;
+}
+
+/* "tuning.input.urls[0]" in the arena, keys cut to KT_SCHEMA_PATH_KEY_BYTES; "" at the root, NULL without memory. */
 #define KT_SCHEMA_PATH_KEY_BYTES ((size_t)256)
-#define KT_SCHEMA_PATH_BYTES ((size_t)(64 * KT_KIB))
-void kt_schema_path_add_key(struct kt_strbuf *path, const char *key);
-/* Back to an earlier length. */
-void kt_schema_path_leave(struct kt_strbuf *path, size_t length);
+const char *kt_schema_path_text(struct kt_arena *arena, const struct kt_schema_path *path);
 
 #endif
