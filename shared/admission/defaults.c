@@ -161,8 +161,11 @@ static void fill_method(struct filling *filling)
 static void fill_access_mode(struct filling *filling, const char *purpose, const cJSON *old_preset)
 {
     const cJSON *preset = kt_json_path(filling->object, purpose, "preset", NULL);
+    if (!kt_json_is_object(preset) || !kt_facts_absent(preset, "accessMode")) {
+        return;
+    }
     const char *pointer = kt_arena_printf(filling->arena, "/%s/preset", purpose);
-    if (kt_json_is_object(preset) && pointer && kt_facts_absent(preset, "accessMode")) {
+    if (pointer) {
         cJSON *old = carry_over(filling, old_preset, "accessMode");
         fill(filling, D05, pointer, "accessMode", old ? old : kt_json_new_string(filling->arena, "public"));
     }
@@ -177,6 +180,9 @@ static void fill_access_modes(struct filling *filling)
 static void fill_strengths(struct filling *filling)
 {
     struct kt_workspace workspace;
+    if (kt_json_count(kt_json_path(filling->object, "inference", "adapters", NULL)) == 0) {
+        return;
+    }
     kt_workspace_view(filling->object, &workspace);
     const char *runtime = kt_workspace_annotation(&workspace, KT_ANNOTATION_RUNTIME);
     bool transformers =
@@ -293,12 +299,11 @@ static void fill_instance_type(struct filling *filling)
 
 static void announce_float16(struct filling *filling)
 {
-    struct kt_workspace workspace;
-    kt_workspace_view(filling->object, &workspace);
+    const cJSON *tuning = kt_json_get(filling->object, "tuning");
     const struct kt_settings *settings = filling->request->settings;
-    const char *machine = workspace.resource.instance_type;
-    bool has_config = workspace.tuning.config && *workspace.tuning.config;
-    if (!workspace.tuning.node || has_config || !machine || !settings->cloud_known) {
+    const char *machine = kt_json_string(kt_json_get(resource_of(filling), "instanceType"));
+    bool has_config = *kt_json_string_or(kt_json_get(tuning, "config"), "") != 0;
+    if (!kt_json_is_object(tuning) || has_config || !machine || !settings->cloud_known) {
         return;
     }
     const struct kt_sku *sku = kt_sku_find(settings->cloud, kt_str(machine));

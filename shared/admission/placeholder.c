@@ -87,11 +87,20 @@ static size_t bracketed(struct kt_str text)
     return 0;
 }
 
+/* Bytes at the start of text that neither belong to a word nor begin a bracket. */
+static size_t between_words(struct kt_str text)
+{
+    size_t length = 0;
+    while (length < text.length && !is_word_byte(text.data[length]) && text.data[length] != '<' &&
+           text.data[length] != '$' && text.data[length] != '{')
+        length++;
+    return length;
+}
+
 struct kt_str kt_placeholder_find(struct kt_str text)
 {
-    size_t start = 0;
-    while (start < text.length) {
-        struct kt_str rest = {text.data + start, text.length - start};
+    struct kt_str rest = text;
+    while (rest.length > 0) {
         size_t length = bracketed(rest);
         if (length > 0)
             return (struct kt_str){rest.data, length};
@@ -99,7 +108,10 @@ struct kt_str kt_placeholder_find(struct kt_str text)
             length++;
         if (length > 0 && is_placeholder_word((struct kt_str){rest.data, length}))
             return (struct kt_str){rest.data, length};
-        start += KT_MAX(length, (size_t)1);
+        length += length == 0; /* a bracket that is none of ours */
+        rest = (struct kt_str){rest.data + length, rest.length - length};
+        length = between_words(rest);
+        rest = (struct kt_str){rest.data + length, rest.length - length};
     }
     return (struct kt_str){text.data, 0};
 }

@@ -161,7 +161,7 @@ static void check_parses(struct kt_rule_run *run)
     if (config->state == KT_CONFIG_UNPARSABLE)
         kt_config_report(run, origin_of_parse_error(facts), KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY " in this ConfigMap is not YAML that can be read: %s", config->parse_error.message);
-    else if (text != NULL && has_second_document(text))
+    else if (text != NULL && !config->is_shipped && has_second_document(text))
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY
                          " has more than one YAML document (a line of ---), and the trainer ends on the second; "
@@ -198,11 +198,12 @@ static void check_sections(struct kt_rule_run *run)
 {
     const struct kt_tuning_config *config = &run->facts->config;
     const cJSON *section = NULL;
+    const cJSON *sections = config->is_shipped ? NULL : config->sections;
     if (config->state == KT_CONFIG_WRONG_SHAPE)
         kt_config_report(run, kt_rule_origin_on_create(run->facts), KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY " must be a map with one key \"" ROOT_KEY "\" that holds the sections "
                                     "(ModelConfig, QuantizationConfig, LoraConfig, TrainingArguments, ...)");
-    cJSON_ArrayForEach(section, config->sections)
+    cJSON_ArrayForEach(section, sections)
     {
         if (!section_is_known(section->string))
             report_unknown_section(run, section->string);

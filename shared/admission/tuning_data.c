@@ -296,20 +296,24 @@ void kt_tuning_check_placeholders(struct kt_rule_run *run)
     const struct kt_tuning *tuning = &facts->now.tuning;
     const cJSON *item = NULL;
     size_t index = 0;
-    const char *secret_advice = kt_arena_printf(
-        facts->arena,
-        "put the name of a Secret of type kubernetes.io/dockerconfigjson in the Workspace's namespace that may push to "
-        "%s, made with: kubectl create secret docker-registry NAME --docker-server=REGISTRY --docker-username=USER "
-        "--docker-password=PASSWORD",
-        registry_of(facts, tuning->output.image));
+    const char *secret = tuning->output.push_secret;
+    bool is_placeholder = secret != NULL && kt_placeholder_find(kt_str(secret)).length > 0;
+    const char *secret_advice = !is_placeholder
+                                    ? NULL
+                                    : kt_arena_printf(facts->arena,
+                                                      "put the name of a Secret of type kubernetes.io/dockerconfigjson "
+                                                      "in the Workspace's namespace that may push to "
+                                                      "%s, made with: kubectl create secret docker-registry NAME "
+                                                      "--docker-server=REGISTRY --docker-username=USER "
+                                                      "--docker-password=PASSWORD",
+                                                      registry_of(facts, tuning->output.image));
     check_image_placeholder(
         run, FIELD_OUTPUT_IMAGE, tuning->output.image,
         "put your registry's host and the name and tag under which the adapter is to be pushed, for "
         "example myregistry.azurecr.io/phi-3-adapter:0.0.1");
     check_image_placeholder(run, FIELD_INPUT_IMAGE, tuning->input.image,
                             "put the reference of the image with your data");
-    report_placeholder(run, KT_ORIGIN_OWN, FIELD_PUSH_SECRET, tuning->output.push_secret,
-                       secret_advice != NULL ? secret_advice : "");
+    report_placeholder(run, KT_ORIGIN_OWN, FIELD_PUSH_SECRET, secret, secret_advice != NULL ? secret_advice : "");
     cJSON_ArrayForEach(item, tuning->input.pull_secrets)
     {
         report_placeholder(run, KT_ORIGIN_OWN, item_field(facts, FIELD_PULL_SECRETS, index++), kt_json_string(item),

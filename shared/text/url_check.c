@@ -43,8 +43,8 @@ static struct kt_url_judgement check_characters(struct kt_str url)
 {
     for (size_t i = 0; i < url.length; i++) {
         unsigned char byte = (unsigned char)url.data[i];
-        if (kt_ascii_is_alnum(url.data[i]))
-            continue;
+        if (kt_ascii_is_alnum(url.data[i]) || byte == '/' || byte == '-' || byte == '.' || byte == '_' || byte == '%')
+            continue; /* nearly all of a usual URL */
         unsigned char next = i + 1 < url.length ? (unsigned char)url.data[i + 1] : 0;
         if (byte < ' ' || byte == 0x7f || (byte == 0xC2 && next >= 0x80 && next <= 0x9F))
             return syntax("the URL has a control character");
