@@ -7,9 +7,9 @@ set -uo pipefail
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
 
-INSTRUCTIONS_MOST=700000     # of one review; a bound against growing without being seen
-PLUGIN_BYTES_MOST=2500000    # stripped
-WEBHOOK_BYTES_MOST=2500000
+INSTRUCTIONS_MOST=450000     # of one review; a bound against growing without being seen
+PLUGIN_BYTES_MOST=1000000    # stripped
+WEBHOOK_BYTES_MOST=1000000
 requests=${BENCH_REQUESTS:-100000}
 review_file=$root/tests/bench/data/review.json
 work=$(mktemp -d "${TMPDIR:-/tmp}/kaito-bench.XXXXXX")
