@@ -1,55 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading JSON text: scan (json_scan.c), cJSON, then one walk over the tree for number texts and duplicate keys. */
+/* Reading JSON text: scan (json_scan.c), tree (json_tree.c), then one walk for number texts and duplicate keys. */
 #include "text/json.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "text/json_duplicates.h"
 #include "text/json_scan.h"
-
-/* --- cJSON's hooks: process-wide, so they look at the thread to find the arena ------------------------------------ */
-
-static _Thread_local struct kt_arena *hook_arena;
-static pthread_once_t hooks_once = PTHREAD_ONCE_INIT;
-
-static void *hook_alloc(size_t size)
-{
-    return hook_arena ? kt_arena_alloc(hook_arena, size) : kt_heap_alloc(size);
-}
-
-static void hook_free(void *pointer)
-{
-    if (!hook_arena)
-        kt_heap_free(pointer);
-}
-
-static void install_hooks(void)
-{
-    cJSON_Hooks hooks = {.malloc_fn = hook_alloc, .free_fn = hook_free};
-    cJSON_InitHooks(&hooks);
-}
-
-/* text[length] is a NUL. */
-static cJSON *run_cjson(struct kt_arena *arena, const char *text, size_t length)
-{
-    pthread_once(&hooks_once, install_hooks);
-    struct kt_arena *outer = hook_arena;
-    hook_arena = arena;
-    cJSON *root = cJSON_ParseWithLengthOpts(text, length + 1, NULL, true);
-    hook_arena = outer;
-    return root;
-}
+#include "text/json_tree.h"
 
 /* --- the walk after parsing --------------------------------------------------------------------------------------- */
 
 struct walk {
     struct kt_arena *arena;
     struct kt_str source; /* as the caller gave it */
-    char *text;           /* our copy: number texts end up as views into it */
+    char *text;           /* our copy: texts of numbers and strings are views into it */
     const struct kt_json_scan *scan;
     size_t next_number;
     enum kt_json_duplicates policy;
@@ -70,7 +36,7 @@ static int out_of_memory(struct kt_error *error)
     return kt_error_set(error, KT_ENOMEM, "not enough memory to read the JSON text");
 }
 
-/* Numbers come in the order of the text; cJSON has no further use for the byte after one, so it becomes the NUL. */
+/* Numbers come in the order of the text; the byte after one has been read, so it becomes the NUL. */
 static int attach_number(struct walk *walk, cJSON *node)
 {
     uint32_t offset = walk->scan->number_offsets[walk->next_number++];
@@ -210,10 +176,9 @@ int kt_json_parse_nodes(struct kt_arena *arena, struct kt_str text, enum kt_json
     int code = kt_json_scan(arena, copy, text.length, limit_nodes, &scan, error);
     if (code < 0)
         return code;
-    cJSON *root = run_cjson(arena, copy, text.length);
+    cJSON *root = kt_json_tree(arena, copy, &scan);
     if (!root)
-        return arena->failed ? out_of_memory(error)
-                             : kt_error_set(error, KT_EINTERNAL, "cJSON refuses a JSON text that the strict scan took");
+        return out_of_memory(error);
     struct walk walk = {.arena = arena, .source = text, .text = copy, .scan = &scan, .policy = duplicates};
     walk.error = error;
     walk.last_duplicate = &walk.first_duplicate;
@@ -242,9 +207,10 @@ cJSON *kt_json_new_number_text(struct kt_arena *arena, struct kt_str text)
     char *copy = kt_arena_strndup(arena, text.data, text.length);
     if (!copy || kt_json_scan_number(copy) != text.length)
         return NULL;
-    cJSON *node = run_cjson(arena, copy, text.length);
-    if (!node || !isfinite(node->valuedouble))
+    cJSON *node = kt_arena_alloc(arena, sizeof(*node));
+    if (!node)
         return NULL;
+    kt_json_tree_number(node, copy);
     node->valuestring = copy;
-    return node;
+    return isfinite(node->valuedouble) ? node : NULL;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON: a strict front door over cJSON, a lossless writer, and small helpers to read and build trees.
+ * JSON: a strict parser into cJSON's nodes, a lossless writer, and small helpers to read and build trees.
  *
- * A tree is made of struct cJSON nodes in an arena and is never freed alone (never call cJSON_Delete). cJSON's
- * allocation hooks are process-wide; kt_json_* sets a thread-local arena around each call into cJSON.
+ * A tree is made of struct cJSON nodes in an arena and is never freed alone (never call cJSON_Delete, nor any other
+ * function of cJSON: what walks and changes trees is here).
  *
  * Numbers keep their source text in valuestring, so that an integer beyond 2^53 or a `1.0` is written back unchanged.
- * The front door refuses what cJSON 1.7.15 lets through: trailing bytes, leading zeros, invalid UTF-8, raw control
- * characters, U+0000 in a string (cJSON would cut the string there), depth and size beyond base/limits.h, a byte order
+ * The parser refuses what cJSON 1.7.15 lets through: trailing bytes, leading zeros, invalid UTF-8, raw control
+ * characters, U+0000 in a string (C would cut the string there), depth and size beyond base/limits.h, a byte order
  * mark, and, when asked to, duplicate keys.
  */
 #ifndef KT_TEXT_JSON_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the front door takes must survive being written and read again; what it refuses must be refused cleanly. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "text/json.h"
@@ -53,6 +54,36 @@ static void check_round_trip(struct kt_arena *arena, const cJSON *root)
     demand_sound(clone);
 }
 
+static void demand_same(const cJSON *ours, const cJSON *theirs)
+{
+    demand((ours->type & 0xFF) == (theirs->type & 0xFF) && !ours->string == !theirs->string);
+    demand(!ours->string || kt_streq(ours->string, theirs->string));
+    demand(!kt_json_is_string(ours) || kt_streq(ours->valuestring, theirs->valuestring));
+    demand(!kt_json_is_number(ours) ||
+           (ours->valuedouble == theirs->valuedouble && ours->valueint == theirs->valueint));
+    const cJSON *other = theirs->child;
+    for (const cJSON *child = ours->child; child; child = child->next, other = other->next) {
+        demand(other);
+        demand_same(child, other);
+    }
+    demand(!other);
+}
+
+/* cJSON's own parser makes the same tree, where it takes the text: it refuses a surrogate without its partner. */
+static void check_against_cjson(struct kt_str text, const cJSON *root)
+{
+    char *copy = malloc(text.length + 1);
+    demand(copy);
+    memcpy(copy, text.data, text.length);
+    copy[text.length] = '\0';
+    cJSON *theirs = cJSON_ParseWithLengthOpts(copy, text.length + 1, NULL, true);
+    demand(theirs || strcasestr(copy, "\\ud"));
+    if (theirs)
+        demand_same(root, theirs);
+    cJSON_Delete(theirs);
+    free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     KT_CLEANUP(kt_arena_release) struct kt_arena arena;
@@ -74,6 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (code == 0) {
         demand(lenient.nodes <= KT_LIMIT_JSON_NODES);
         demand_sound(lenient.root);
+        if (!lenient.duplicates)
+            check_against_cjson(text, lenient.root);
         check_round_trip(&arena, lenient.root);
     }
     return 0;

@@ -102,8 +102,7 @@ static void test_every_arena_limit_is_survived(void **state KT_UNUSED)
     }
 }
 
-/* cJSON knows one pair of hooks for the whole process; each thread must get the memory of its own arena all the same.
- */
+/* Each thread gets the memory of its own arena. */
 static void *parse_many(void *result)
 {
     KT_CLEANUP(kt_arena_release) struct kt_arena arena;
@@ -136,17 +135,6 @@ static void test_threads_do_not_mix(void **state KT_UNUSED)
     }
 }
 
-/* Outside of a call with an arena cJSON still has the heap, and gives back what it took. */
-static void test_cjson_has_the_heap_without_an_arena(void **state)
-{
-    kt_test_json(*state, "{}"); /* the hooks are there from here on */
-    size_t before = kt_heap_allocation_count();
-    cJSON *node = cJSON_CreateString("text");
-    assert_non_null(node);
-    assert_int_equal(kt_heap_allocation_count(), before + 2);
-    cJSON_Delete(node);
-}
-
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -154,7 +142,6 @@ int main(void)
         TEST(test_every_failing_allocation_is_survived),
         TEST(test_every_arena_limit_is_survived),
         TEST(test_threads_do_not_mix),
-        TEST(test_cjson_has_the_heap_without_an_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
