@@ -62,6 +62,16 @@
 #define KT_LIMIT_SNAPSHOT_LIST_ITEMS ((size_t)200000)
 #define KT_LIMIT_SNAPSHOT_LIST_BYTES ((size_t)(2 * KT_GIB))
 
+/* Objects of one kind, and bytes of all, that the reconciler keeps. 5000 Workspaces in flight are about 100 MiB. */
+#define KT_LIMIT_STORE_OBJECTS 50000
+#define KT_LIMIT_STORE_BYTES ((size_t)(256 * KT_MIB))
+/* Workspaces that may wait to be looked at. */
+#define KT_LIMIT_QUEUE_KEYS 50000
+/* Memory of one look at one Workspace. */
+#define KT_LIMIT_RECONCILE_ARENA_BYTES ((size_t)(24 * KT_MIB))
+/* NodeClaims that are made one after another for one Workspace before it fails. */
+#define KT_LIMIT_NODE_CLAIM_ATTEMPTS 3
+
 #define KT_LIMIT_HTTP_HEADER_BYTES ((size_t)(16 * KT_KIB))
 
 /* Findings of one review; a hostile object cannot make the answer larger than this. */

@@ -11,6 +11,16 @@ const struct kt_resource kt_resource_nodes = {"", "v1", "nodes", "Node", true};
 const struct kt_resource kt_resource_namespaces = {"", "v1", "namespaces", "Namespace", true};
 const struct kt_resource kt_resource_workspaces = {"kaito.sh", "v1beta1", "workspaces", "Workspace", false};
 const struct kt_resource kt_resource_workspaces_alpha = {"kaito.sh", "v1alpha1", "workspaces", "Workspace", false};
+const struct kt_resource kt_resource_pods = {"", "v1", "pods", "Pod", false};
+const struct kt_resource kt_resource_events = {"", "v1", "events", "Event", false};
+const struct kt_resource kt_resource_jobs = {"batch", "v1", "jobs", "Job", false};
+const struct kt_resource kt_resource_controller_revisions = {"apps", "v1", "controllerrevisions", "ControllerRevision",
+                                                             false};
+const struct kt_resource kt_resource_deployments = {"apps", "v1", "deployments", "Deployment", false};
+const struct kt_resource kt_resource_leases = {"coordination.k8s.io", "v1", "leases", "Lease", false};
+const struct kt_resource kt_resource_node_claims = {"karpenter.sh", "v1", "nodeclaims", "NodeClaim", true};
+const struct kt_resource kt_resource_validating_webhook_configurations = {
+    "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", true};
 const struct kt_resource kt_resource_custom_resource_definitions = {
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", true};
 

@@ -20,6 +20,14 @@ extern const struct kt_resource kt_resource_nodes;
 extern const struct kt_resource kt_resource_namespaces;
 extern const struct kt_resource kt_resource_workspaces;       /* kaito.sh/v1beta1 */
 extern const struct kt_resource kt_resource_workspaces_alpha; /* kaito.sh/v1alpha1 */
+extern const struct kt_resource kt_resource_pods;
+extern const struct kt_resource kt_resource_events; /* core/v1 */
+extern const struct kt_resource kt_resource_jobs;
+extern const struct kt_resource kt_resource_controller_revisions;
+extern const struct kt_resource kt_resource_deployments;
+extern const struct kt_resource kt_resource_leases;
+extern const struct kt_resource kt_resource_node_claims; /* karpenter.sh/v1 */
+extern const struct kt_resource kt_resource_validating_webhook_configurations;
 extern const struct kt_resource kt_resource_custom_resource_definitions;
 
 /* Path in the arena, NULL out of memory. namespace_ is ignored for a cluster-scoped resource; NULL or "" spans all

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads that list and watch what the reconciler needs into the store, and queue the Workspaces that each change
+ * concerns: Workspaces, NodeClaims, Jobs and Pods by watches of their own (Jobs and Pods with the label
+ * kaito.sh/workspace only), Nodes and ConfigMaps from the watches that the webhooks have already (cluster_view.h).
+ */
+#ifndef KT_WEBHOOK_RECONCILE_INFORMERS_H
+#define KT_WEBHOOK_RECONCILE_INFORMERS_H
+
+#include "kube/config.h"
+#include "kube/environment.h"
+#include "webhook/admission/cluster_view.h"
+#include "webhook/reconcile/store.h"
+#include "webhook/reconcile/work_queue.h"
+
+struct kt_informers;
+
+struct kt_informers_options {
+    const struct kt_config *config; /* like environment and view: must outlive the informers */
+    const struct kt_environment *environment;
+    struct kt_cluster_view *view;
+    bool with_node_claims; /* false: bring-your-own nodes */
+    int64_t resync_ms;     /* every Workspace is queued again after this time */
+};
+int kt_informers_start(const struct kt_informers_options *options, struct kt_store *store, struct kt_work_queue *queue,
+                       struct kt_informers **ret, struct kt_error *error) KT_NODISCARD;
+/* Ends the watches and joins the threads; accepts NULL. */
+void kt_informers_stop(struct kt_informers *informers);
+
+/* All kinds were listed once, NodeClaims excepted when the API server does not know them. */
+bool kt_informers_synced(struct kt_informers *informers);
+/* Does the API server know NodeClaims? Told by the watch; true until it said no. */
+bool kt_informers_know_node_claims(struct kt_informers *informers);
+/* Waits until synced: 0, or KT_EINTERRUPTED when stop_fd becomes readable. */
+int kt_informers_wait(struct kt_informers *informers, int stop_fd, struct kt_error *error) KT_NODISCARD;
+
+#endif

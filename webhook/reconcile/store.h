@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the reconciler knows of the cluster: the parts that its steps read of each object, as trees that nobody changes,
+ * counted by reference, so that a worker looks at them without a lock while watchers go on. Bounded: beyond
+ * KT_LIMIT_STORE_BYTES or KT_LIMIT_STORE_OBJECTS a new object is refused with KT_ELIMIT and its kind counts as
+ * incomplete until the next list.
+ */
+#ifndef KT_WEBHOOK_RECONCILE_STORE_H
+#define KT_WEBHOOK_RECONCILE_STORE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "text/json.h"
+#include "webhook/reconcile/object_key.h"
+#include "workload/observation.h"
+
+enum kt_stored_kind {
+    KT_STORED_WORKSPACES,
+    KT_STORED_NODE_CLAIMS,
+    KT_STORED_NODES,
+    KT_STORED_JOBS,
+    KT_STORED_PODS,
+    KT_STORED_CONFIG_MAPS,
+    KT_STORED_KINDS,
+};
+
+struct kt_store;
+struct kt_stored; /* one reference to one object */
+
+int kt_store_new(struct kt_store **ret, struct kt_error *error) KT_NODISCARD;
+void kt_store_free(struct kt_store *store); /* no reference may be left; accepts NULL */
+
+/* --- writing: by watchers, and by workers with the reply to a write of their own -----------------------------------
+ */
+
+/* A new list of this kind begins: what it does not name is dropped by kt_store_synced. */
+void kt_store_restart(struct kt_store *store, enum kt_stored_kind kind);
+/* Trims and keeps; an object older than the one kept (metadata.resourceVersion as a number) changes nothing, so that a
+ * watch that lags does not undo the reply to a write. *ret_changed (may be NULL): something was kept. */
+int kt_store_put(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object, bool *ret_changed,
+                 struct kt_error *error) KT_NODISCARD;
+/* Drops it, unless the kept one has another uid. */
+void kt_store_remove(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object);
+void kt_store_synced(struct kt_store *store, enum kt_stored_kind kind);
+
+/* --- reading -------------------------------------------------------------------------------------------------------
+ */
+
+/* Was a whole list of this kind taken in at least once? */
+bool kt_store_is_synced(struct kt_store *store, enum kt_stored_kind kind);
+/* Did the last list fit in whole? When not, "absent" means "unknown". */
+bool kt_store_is_complete(struct kt_store *store, enum kt_stored_kind kind);
+
+/* One object, or NULL; give it back with kt_stored_release. namespace_ "" for cluster-scoped kinds. */
+struct kt_stored *kt_store_get(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
+                               const char *name);
+const cJSON *kt_stored_object(const struct kt_stored *stored); /* valid while the reference is held; NULL for NULL */
+void kt_stored_release(struct kt_stored *stored);              /* accepts NULL */
+
+/* References to all objects of a kind that belong to a Workspace, by its label (NodeClaims and Nodes: and that of its
+ * namespace); Nodes also by the names that its NodeClaims have in status.nodeName. In the arena; the references are
+ * given back together. */
+struct kt_stored_set {
+    struct kt_stored **references;
+    struct kt_objects objects;
+};
+int kt_store_of_workspace(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
+                          struct kt_arena *arena, struct kt_stored_set *ret, struct kt_error *error) KT_NODISCARD;
+void kt_stored_set_release(struct kt_stored_set *set);
+
+/* Calls visit for the key of every Workspace that an object concerns: its own, that of its label, for a Node those
+ * whose claims name it, for a ConfigMap those whose tuning.config names it (and, in the release namespace, all that
+ * wait for a template of that name). */
+void kt_store_visit_concerned(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+                              void (*visit)(void *context, const struct kt_object_key *key), void *context);
+/* Every Workspace: for a resync. */
+void kt_store_visit_workspaces(struct kt_store *store, void (*visit)(void *context, const struct kt_object_key *key),
+                               void *context);
+
+#endif
