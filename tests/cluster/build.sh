@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds the binaries of the test cluster into the cache, once for every clone with the same pins.
-#   build.sh           build what is missing; prints where the binaries are
-#   build.sh --check   exit 0 when all are there, 1 when some are missing (and which)
-#   build.sh --where   print the folder of the binaries
+#   build.sh [--with-nodes]           build what is missing; prints where the binaries are
+#   build.sh [--with-nodes] --check   exit 0 when all are there, 1 when some are missing (and which)
+#   build.sh [--with-nodes] --where   print the folders of the binaries
+# --with-nodes: besides the control plane also kwok and Karpenter.
 # Exit codes: 0 all there, 1 failed, 75 no Go toolchain or no Go modules to be had here.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,9 +13,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 readonly HEARTBEAT_S=15
 cache=$(cluster_cache_root)
-target=$(cluster_cache_dir)
-readonly cache target bin=$target/bin progress_log=$cache/build.log
+readonly cache progress_log=$cache/build.log
 
+folders=(go) # Go folders to be built
 scratch=
 child=
 go=
@@ -164,10 +165,12 @@ linker_flags() { # VERSION
 }
 
 # Builds to a scratch name, asks the result for its version, and only then gives it its name.
-build_binary() { # LABEL NAME FOLDER MODULE PACKAGE VERSION_ARGUMENTS
-  local -r label=$1 name=$2 folder=$3 module=$4 package=$5 probe=$6
+build_binary() { # LABEL ROW TARGET
+  local -r label=$1 bin=$3/bin
+  local name folder module package probe began version said
+  IFS='|' read -r name folder module package probe <<<"$2"
+  package=$(package_path "$module" "$package")
   local -r log=$scratch/$name.log output=$scratch/$name
-  local began version
   began=$(now_ms)
   version=$(module_version "$here/$folder/go.mod" "$module")
   [[ -n $version ]] || die "$folder/go.mod does not require $module"
@@ -178,7 +181,8 @@ build_binary() { # LABEL NAME FOLDER MODULE PACKAGE VERSION_ARGUMENTS
     die "$name: go build failed (its last messages are above)"
   fi
   # shellcheck disable=SC2086 # the arguments are several words
-  if ! "$output" $probe 2>&1 | grep -qF "${version#v}"; then
+  said=$("$output" $probe 2>&1) || true
+  if [[ $said != *"${version#v}"* ]]; then
     die "$name: the new binary does not say that it is $version; it is not installed"
   fi
   mkdir -p "$bin"
@@ -186,36 +190,64 @@ build_binary() { # LABEL NAME FOLDER MODULE PACKAGE VERSION_ARGUMENTS
   progress "$label: done in $(minutes_since "$began")"
 }
 
+missing_anywhere() {
+  local folder
+  for folder in "${folders[@]}"; do missing_files "$folder" "$(cluster_cache_dir "$folder")"; done
+}
+
 build_missing() {
   local -r began=$(now_ms)
-  local -a missing=() names packages
-  local row name folder module package probe index=0
-  readarray -t names < <(binary_names)
-  readarray -t missing < <(binaries_missing "$bin")
-  progress "building ${#missing[@]} binaries for the test cluster (once; about 10 minutes on two cores)"
+  local -a missing=()
+  local folder
+  readarray -t missing < <(missing_anywhere)
+  progress "building for the test cluster: ${missing[*]} (once; the whole takes about 12 minutes on two cores)"
   find_go "$scratch/wheel.log"
   set_go_environment
   progress "with Go $(go_version_number "$go") from $go"
-  while read -r folder; do
-    packages=()
-    for row in "${CLUSTER_BINARIES[@]}"; do
-      IFS='|' read -r name module_folder module package probe <<<"$row"
-      if [[ $module_folder == "$folder" ]]; then packages+=("$(package_path "$module" "$package")"); fi
-    done
-    fetch_modules "$folder" "${packages[@]}"
-  done < <(printf '%s\n' "${CLUSTER_BINARIES[@]}" | cut -d'|' -f2 | sort -u)
-  for row in "${CLUSTER_BINARIES[@]}"; do
-    IFS='|' read -r name folder module package probe <<<"$row"
-    index=$((index + 1))
-    if [[ -x $bin/$name ]]; then continue; fi
-    package=$(package_path "$module" "$package")
-    build_binary "$name ($index of ${#names[@]})" "$name" "$folder" "$module" "$package" "$probe"
+  for folder in "${folders[@]}"; do
+    if [[ -n $(missing_files "$folder" "$(cluster_cache_dir "$folder")") ]]; then build_folder "$folder"; fi
   done
-  progress "all binaries built in $(minutes_since "$began")"
+  progress "all built in $(minutes_since "$began")"
+}
+
+build_folder() { # FOLDER
+  local -r folder=$1 target=$(cluster_cache_dir "$1")
+  local -a rows packages=()
+  local row name _folder module package probe index=0
+  readarray -t rows < <(pinned_rows "$folder" "${CLUSTER_BINARIES[@]}")
+  for row in "${rows[@]}"; do
+    IFS='|' read -r name _folder module package probe <<<"$row"
+    packages+=("$(package_path "$module" "$package")")
+  done
+  fetch_modules "$folder" "${packages[@]}"
+  for row in "${rows[@]}"; do
+    index=$((index + 1))
+    name=${row%%|*}
+    if [[ -x $target/bin/$name ]]; then continue; fi
+    build_binary "$name ($index of ${#rows[@]})" "$row" "$target"
+  done
+  pinned_rows "$folder" "${CLUSTER_FILES[@]}" | while read -r row; do copy_file "$row" "$target"; done
+}
+
+# Copies a file or folder out of a module, whose own copies are read-only.
+copy_file() { # ROW TARGET
+  local name folder module path from
+  IFS='|' read -r name folder module path <<<"$1"
+  from=$("$go" -C "$here/$folder" list -m -f '{{.Dir}}' "$module")
+  [[ -e $from/$path ]] || die "$module has no $path"
+  mkdir -p "$2/share"
+  rm -rf "$2/share/$name.new"
+  cp -rL --no-preserve=mode "$from/$path" "$2/share/$name.new"
+  rm -rf "${2:?}/share/$name"
+  mv "$2/share/$name.new" "$2/share/$name"
 }
 
 package_path() { # MODULE PACKAGE
-  if [[ $2 == . ]]; then echo "$1"; else echo "$1/$2"; fi
+  case $2 in
+    .) echo "$1" ;;
+    ./*) echo "$2" ;;
+    *) echo "$1/$2" ;;
+  esac
 }
 
 # One build at a time on a machine: two would only take each other's cores. The lock is a file descriptor, so it goes
@@ -231,33 +263,40 @@ take_lock() {
 }
 
 main() {
+  local folder missing
+  if [[ ${1:-} == --with-nodes ]]; then
+    folders+=(go-nodes)
+    shift
+  fi
   case ${1:-} in
-    --where) echo "$bin" && exit 0 ;;
+    --where)
+      for folder in "${folders[@]}"; do echo "$(cluster_cache_dir "$folder")/bin"; done
+      exit 0
+      ;;
     --check)
-      local missing
-      missing=$(binaries_missing "$bin")
-      [[ -z $missing ]] || die "not built in $bin: ${missing//$'\n'/ }"
-      say "binaries are in $bin"
+      missing=$(missing_anywhere)
+      [[ -z $missing ]] || die "not built in $cache: ${missing//$'\n'/ }"
+      say "everything is built in $cache"
       exit 0
       ;;
     '') ;;
-    *) die "usage: build.sh [--check|--where]" ;;
+    *) die "usage: build.sh [--with-nodes] [--check|--where]" ;;
   esac
-  if [[ -n $(binaries_missing "$bin") ]]; then
-    mkdir -p "$target"
+  if [[ -n $(missing_anywhere) ]]; then
+    mkdir -p "$cache"
     trap clean_up EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
     take_lock
-    if [[ -n $(binaries_missing "$bin") ]]; then
+    if [[ -n $(missing_anywhere) ]]; then
       rm -rf "$cache"/scratch.* # of builds that were killed: none can be running while we hold the lock
       scratch=$(mktemp -d "$cache/scratch.XXXXXX")
       : >"$progress_log"
       build_missing
     fi
   fi
-  say "binaries are in $bin"
+  say "binaries are in$(for folder in "${folders[@]}"; do printf ' %s' "$(cluster_cache_dir "$folder")/bin"; done)"
 }
 
 main "$@"

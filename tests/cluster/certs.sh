@@ -49,6 +49,9 @@ make_cluster_certificates() {
   issue_certificate ca admin /O=system:masters/CN=admin clientAuth
   issue_certificate ca kube-controller-manager /CN=system:kube-controller-manager serverAuth,clientAuth "$loopback"
   issue_certificate ca kube-scheduler /CN=system:kube-scheduler serverAuth,clientAuth "$loopback"
+  issue_certificate ca apiserver-kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client clientAuth
+  issue_certificate ca kwok /O=system:masters/CN=kwok serverAuth,clientAuth "$loopback"
+  issue_certificate ca karpenter /O=system:masters/CN=karpenter clientAuth
   # The key pair that signs the tokens of service accounts.
   openssl ecparam -name prime256v1 -genkey -noout -out "$dir/pki/service-account.key"
   openssl ec -in "$dir/pki/service-account.key" -pubout -out "$dir/pki/service-account.pub" 2>/dev/null

@@ -24,16 +24,26 @@ unset HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy
 
 dir=''
 bin=''
+nodes_bin=''
+nodes_share=''
 kubectl=''
 declare -A port=()
 
-# Sets dir, bin and kubectl, and takes the folder's lock until this process ends.
+# Sets dir, bin and kubectl, and takes the folder's lock until this process ends. A cluster that was begun with nodes has
+# their daemons.
 open_cluster() { # DIR
   dir=$(cd "$1" && pwd)
-  bin=$(cluster_cache_dir)/bin
+  bin=$(cluster_cache_dir go)/bin
   kubectl=$bin/kubectl
+  nodes_bin=$(cluster_cache_dir go-nodes)/bin
+  nodes_share=${nodes_bin%/bin}/share
+  if grep -qs '^kwok ' "$dir/ports"; then add_node_daemons; fi
   exec 8>"$dir/lock"
   flock -n 8 || die "$dir: another up.sh, down.sh or daemon.sh is at work there"
+}
+
+add_node_daemons() {
+  if [[ " ${CLUSTER_DAEMONS[*]} " != *' kwok '* ]]; then CLUSTER_DAEMONS+=("${CLUSTER_NODE_DAEMONS[@]}"); fi
 }
 
 is_cluster_dir() { [[ -e $1/$MARK ]]; }
@@ -59,7 +69,7 @@ daemon_ports() { # NAME: the names of its ports
   echo "${!list}"
 }
 
-choose_ports() {
+choose_ports() { # for every daemon; one that has a port already gets another
   local name numbers names=()
   for name in "${CLUSTER_DAEMONS[@]}"; do
     # shellcheck disable=SC2207 # names of ports are single words
@@ -81,6 +91,8 @@ write_settings() {
   for name in "${!port[@]}"; do echo "$name ${port[$name]}"; done >"$dir/ports"
   write_kubeconfig kube-controller-manager "$server" "$dir/pki/kube-controller-manager.kubeconfig"
   write_kubeconfig kube-scheduler "$server" "$dir/pki/kube-scheduler.kubeconfig"
+  write_kubeconfig kwok "$server" "$dir/pki/kwok.kubeconfig"
+  write_kubeconfig karpenter "$server" "$dir/pki/karpenter.kubeconfig"
   write_kubeconfig admin "$server" "$dir/kubeconfig"
   {
     echo "# Written by tests/cluster/up.sh; for a POSIX shell: . '$dir/env'"
@@ -90,6 +102,7 @@ write_settings() {
     export_line KAITO_CLUSTER_AUDIT_LOG "$dir/audit.log"
     export_line KUBECONFIG "$dir/kubeconfig"
     export_line KUBECTL "$kubectl"
+    export_line KAITO_CLUSTER_NODES "$([[ -z ${port[kwok]:-} ]] || echo 1)"
     export_line KUBECACHEDIR "$dir/kubectl-cache"
   } >"$dir/env"
 }
@@ -106,6 +119,10 @@ bring_up() { # NAME
   local began size command=()
   mkdir -p "$dir/logs"
   size=$(stat -c %s "$log" 2>/dev/null || echo 0)
+  if declare -F "${name//-/_}_prepare" >/dev/null && ! "${name//-/_}_prepare"; then
+    complain "$name: what it needs could not be made"
+    return 1
+  fi
   "${name//-/_}_command"
   began=$(now_ms)
   start_daemon "$name" "${command[@]}"

@@ -12,9 +12,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 main() {
   (($# == 3)) || die "usage: daemon.sh DIR stop|kill|start NAME"
   local -r verb=$2 name=$3
-  [[ " ${CLUSTER_DAEMONS[*]} " == *" $name "* ]] || die "no daemon $name: there are ${CLUSTER_DAEMONS[*]}"
   is_cluster_dir "$1" || die "$1 was not made by up.sh"
   open_cluster "$1"
+  [[ " ${CLUSTER_DAEMONS[*]} " == *" $name "* ]] || die "no daemon $name: there are ${CLUSTER_DAEMONS[*]}"
   [[ -s $dir/ports ]] || die "$dir: the cluster is down (start it with up.sh $dir)"
   load_ports
   case $verb in

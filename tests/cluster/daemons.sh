@@ -5,10 +5,12 @@
 #   NAME_ports      the names of the loopback ports it listens on; ${port[...]} has the numbers
 #   NAME_command    a function that sets command=(...)
 #   NAME_ready      a function that is true when it serves (its ports are looked at before)
-# Every one of them runs with $dir as its working folder. $dir, $bin and $kubectl are absolute paths
-# that cluster.sh sets.
+#   NAME_prepare    may be missing: a function that makes what it needs before it starts
+# Every one of them runs with $dir as its working folder. $dir, $bin, $nodes_bin, $nodes_share and $kubectl are absolute
+# paths that cluster.sh sets.
 
 CLUSTER_DAEMONS=(etcd kube-apiserver kube-controller-manager kube-scheduler)
+CLUSTER_NODE_DAEMONS=(kwok karpenter) # added by up.sh --with-nodes
 
 admin_get() { # PATH [kubectl's flags]: an HTTP GET as the administrator
   "$kubectl" --kubeconfig="$dir/kubeconfig" --request-timeout=5s get --raw="$1" "${@:2}" >/dev/null 2>&1
@@ -51,6 +53,10 @@ kube_apiserver_command() {
     # Blocking: the line is in the file before the client has its answer, so a test that has one can count on the other.
     --audit-policy-file="$CLUSTER_SOURCE_DIR/audit-policy.yaml" --audit-log-path="$dir/audit.log"
     --audit-log-mode=blocking
+    # kwok is the kubelet of every node, at the node's address.
+    --kubelet-preferred-address-types=InternalIP
+    --kubelet-client-certificate="$pki/apiserver-kubelet-client.crt"
+    --kubelet-client-key="$pki/apiserver-kubelet-client.key"
   )
 }
 kube_apiserver_ready() { admin_get /readyz; }
@@ -84,3 +90,60 @@ kube_scheduler_command() {
   )
 }
 kube_scheduler_ready() { admin_get /healthz --server="https://127.0.0.1:${port[scheduler]}"; }
+
+# kwok plays the kubelet: it makes nodes ready, and moves pods by the stages in nodes/.
+kwok_ports="kwok"
+kwok_command() {
+  command=(
+    "$nodes_bin/kwok" --kubeconfig="$dir/pki/kwok.kubeconfig" --config="$CLUSTER_SOURCE_DIR/nodes/kwok.yaml"
+    --config="$nodes_share/node-initialize.yaml" --config="$CLUSTER_SOURCE_DIR/nodes/pods.yaml"
+    --config="$CLUSTER_SOURCE_DIR/nodes/fates.yaml"
+    --server-address="127.0.0.1:${port[kwok]}" --node-ip=127.0.0.1 --node-port="${port[kwok]}"
+    --tls-cert-file="$dir/pki/kwok.crt" --tls-private-key-file="$dir/pki/kwok.key"
+  )
+}
+kwok_ready() { admin_get /healthz --server="http://127.0.0.1:${port[kwok]}"; }
+
+# Karpenter makes a Node of every NodeClaim, where its type is one of our catalogue's.
+karpenter_ports="karpenter"
+karpenter_command() {
+  command=(
+    "$nodes_bin/karpenter" --kubeconfig="$dir/pki/karpenter.kubeconfig" --log-level=info
+    --health-address="127.0.0.1:${port[karpenter]}" --instance-types-file-path="$dir/instance-types.json"
+  )
+}
+karpenter_ready() { admin_get /readyz --server="http://127.0.0.1:${port[karpenter]}"; }
+karpenter_prepare() {
+  local -r as_admin=("$kubectl" --kubeconfig="$dir/kubeconfig" --cache-dir="$dir/kubectl-cache")
+  local -r crds=(-f "$nodes_share/karpenter-crds" -f "$nodes_share/kwok-node-class-crds" -f "$CLUSTER_SOURCE_DIR/nodes/crds.yaml")
+  instance_types >"$dir/instance-types.json"
+  # What a test has changed or deleted since stays so.
+  if admin_get /apis/karpenter.kwok.sh/v1alpha1/kwoknodeclasses/default; then return 0; fi
+  "${as_admin[@]}" apply --server-side "${crds[@]}" >/dev/null &&
+    "${as_admin[@]}" wait --for=condition=Established "${crds[@]}" --timeout=30s >/dev/null &&
+    sed "s/@NODE_DELAY@/${KAITO_CLUSTER_NODE_DELAY:-1s}/" "$CLUSTER_SOURCE_DIR/nodes/classes.yaml" |
+    "${as_admin[@]}" create -f - >/dev/null
+}
+
+# Every NVIDIA machine of our catalogue, retired ones too, in the form of Karpenter's KWOK provider. Processors, memory
+# and disk are made up, by the GPU; enough for what a Job asks for. A claim on AWS asks for a GPU count above 0.
+instance_types() {
+  awk '/^  - \{/ { print record; record = "" } { record = record $0 } END { print record }' \
+    "$CLUSTER_SOURCE_DIR/../../shared/catalog/skus.yaml" |
+    sed -nE 's/.*name: ([^,]+), cloud: (azure|aws),.*gpu_model: NVIDIA.*gpu_count: ([0-9]+).*/\1 \2 \3/p' | awk '
+    function requirement(key, value) {
+      return "{\"key\": \"" key "\", \"operator\": \"In\", \"values\": [\"" value "\"]}"
+    }
+    BEGIN { print "[" }
+    {
+      count = $3
+      offer = requirement("karpenter.sh/capacity-type", "on-demand")
+      offer = offer ", " requirement("topology.kubernetes.io/zone", $2 == "aws" ? "us-east-1a" : "eastus-1")
+      if ($2 == "aws") offer = offer ", " requirement("karpenter.k8s.aws/instance-gpu-count", count)
+      printf "%s{\"name\": \"%s\", \"architecture\": \"amd64\", \"operatingSystems\": [\"linux\"],\n", NR == 1 ? "" : ",", $1
+      printf " \"offerings\": [{\"Price\": %d, \"Available\": true, \"Requirements\": [%s]}],\n", count, offer
+      printf " \"resources\": {\"cpu\": \"%d\", \"memory\": \"%dGi\", \"ephemeral-storage\": \"4Ti\", ", count * 24, count * 220
+      printf "\"pods\": \"110\", \"nvidia.com/gpu\": \"%d\"}}\n", count
+    }
+    END { print "]" }'
+}

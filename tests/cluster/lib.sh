@@ -43,25 +43,39 @@ cluster_cache_root() {
   echo "$base/kubectl-kaito"
 }
 
-cluster_pins_hash() {
-  (cd "$CLUSTER_SOURCE_DIR" && sha256sum pins.sh ./*/go.mod ./*/go.sum && uname -sm) | sha256sum | cut -c1-16
+# Everything that decides what comes out of a Go folder.
+cluster_pins_hash() { # FOLDER
+  {
+    (cd "$CLUSTER_SOURCE_DIR/$1" && shopt -s nullglob && sha256sum go.mod go.sum ./*.go)
+    pinned_rows "$1" "${CLUSTER_BINARIES[@]}" "${CLUSTER_FILES[@]}"
+    echo "$GO_MINIMUM $GO_WHEEL $CLUSTER_BUILD_DATE"
+    uname -sm
+  } | sha256sum | cut -c1-16
 }
 
-# The folder whose bin/ has the binaries of these pins.
-cluster_cache_dir() {
+# The folder whose bin/ and share/ have what FOLDER's pins make.
+cluster_cache_dir() { # FOLDER
   local root
   root=$(cluster_cache_root) || return 1
-  echo "$root/cluster-$(cluster_pins_hash)"
+  echo "$root/cluster-$1-$(cluster_pins_hash "$1")"
 }
 
-binary_names() {
-  local row
-  for row in "${CLUSTER_BINARIES[@]}"; do echo "${row%%|*}"; done
+pinned_rows() { # FOLDER ROW...: those whose second field is FOLDER
+  local row fields
+  for row in "${@:2}"; do
+    IFS='|' read -ra fields <<<"$row"
+    if [[ ${fields[1]} == "$1" ]]; then echo "$row"; fi
+  done
 }
 
-binaries_missing() { # BIN_DIR: the names that are not there yet
+missing_files() { # FOLDER TARGET: what is not there yet of bin/ and share/, one name a line
   local name
-  for name in $(binary_names); do [[ -x $1/$name ]] || echo "$name"; done
+  pinned_rows "$1" "${CLUSTER_BINARIES[@]}" | cut -d'|' -f1 | while read -r name; do
+    [[ -x $2/bin/$name ]] || echo "$name"
+  done
+  pinned_rows "$1" "${CLUSTER_FILES[@]}" | cut -d'|' -f1 | while read -r name; do
+    [[ -e $2/share/$name ]] || echo "$name"
+  done
 }
 
 module_version() { # GO_MOD_FILE MODULE: what the file requires, "v1.36.3"

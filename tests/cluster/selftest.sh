@@ -14,7 +14,7 @@ work=$(mktemp -d)
 # Names that a careless script would trip over.
 a="$work/a cluster"
 b="$work/b's cluster"
-bin=$(cluster_cache_dir)/bin
+bin=$(cluster_cache_dir go)/bin
 readonly work a b bin
 
 check() { # TITLE COMMAND...: passes when the command does

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# up.sh DIR: starts a Kubernetes control plane on loopback with everything it has in DIR, and returns when it serves.
+# up.sh [--with-nodes] DIR: starts a Kubernetes control plane on loopback with everything it has in DIR, and returns when
+# it serves. --with-nodes: also Karpenter, which makes a Node of each NodeClaim (KAITO_CLUSTER_NODE_DELAY later, 1s), and
+# kwok, which plays the pods on it.
 # DIR is made, or is empty, or is one that `down.sh --keep` or a crash left: then its data and, where still free, its
 # ports come back. `. DIR/env` afterwards, or use DIR/kubeconfig.
 # Exit codes: 0 up, 1 failed (nothing is left running), 75 the binaries cannot be had here.
@@ -45,9 +47,16 @@ end_unfinished() {
 }
 
 main() {
-  [[ $# -eq 1 && -n $1 && $1 != -* ]] || die "usage: up.sh DIR"
+  local -a with_nodes=()
+  if [[ ${1:-} == --with-nodes ]]; then
+    with_nodes=(--with-nodes)
+    add_node_daemons
+    shift
+  fi
+  [[ $# -eq 1 && -n $1 && $1 != -* ]] || die "usage: up.sh [--with-nodes] DIR"
   local attempt rc began
-  "$here/build.sh"
+  if grep -qs '^kwok ' "$1/ports"; then with_nodes=(--with-nodes); fi
+  "$here/build.sh" "${with_nodes[@]}"
   began=$(now_ms)
   prepare_dir "$1"
   trap end_unfinished EXIT
@@ -57,6 +66,7 @@ main() {
   if [[ -s $dir/ports ]]; then
     resumed=yes
     load_ports
+    if [[ -n ${with_nodes[*]} && -z ${port[kwok]:-} ]]; then die "$dir was begun without nodes: use a new folder"; fi
   else
     rm -rf "$dir/etcd" "$dir/pki" "$dir/logs" "$dir/audit.log" "$dir/kubectl-cache"
     make_cluster_certificates

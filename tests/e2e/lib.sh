@@ -34,10 +34,17 @@ until_true() {
     done
 }
 
-# cluster_up DIR: starts a control plane there and reads its settings. Returns 75 when it cannot be built here.
+# cluster_up [--with-nodes] DIR: starts a control plane there and reads its settings; --with-nodes: with Karpenter and
+# kwok, where the word in a Workspace's name decides what becomes of its pod (tests/cluster/nodes/*.yaml). Returns 75
+# when it cannot be built here.
 cluster_up() {
+    local with_nodes=()
+    if [ "$1" = --with-nodes ]; then
+        with_nodes=("$1")
+        shift
+    fi
     cluster_dir=$1
-    "$root/tests/cluster/up.sh" "$cluster_dir" >"$cluster_dir.log" 2>&1 || return
+    "$root/tests/cluster/up.sh" "${with_nodes[@]}" "$cluster_dir" >"$cluster_dir.log" 2>&1 || return
     # shellcheck disable=SC1091
     . "$cluster_dir/env"
     kubectl() { "$KUBECTL" "$@"; }
