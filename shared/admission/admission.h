@@ -10,6 +10,8 @@
 #include "admission/rule.h"
 #include "admission/settings.h"
 
+struct kt_schema_problem;
+
 /* One default: a row of the table in defaults.c, ids D01 to D07. */
 struct kt_default {
     const char *id;
@@ -45,6 +47,9 @@ struct kt_defaulting {
     struct kt_default_applied applied[16];
     size_t applied_count;
     struct kt_findings notes; /* warnings of the defaults (the choice of an instance type) */
+    /* What the CRD's schema says of the object as it was given, when is_checked: not of one that is left alone. */
+    const struct kt_schema_problem *problems;
+    bool is_checked;
 };
 
 /* Fills what is absent (product rules: idempotent, nothing of the user's is changed, nothing when deletionTimestamp is

@@ -321,9 +321,12 @@ static void (*const FILLERS[])(struct filling *filling) = {
 /* --- entry ---------------------------------------------------------------------------------------------------------
  */
 
-static bool has_wrong_kind(struct kt_arena *arena, const struct kt_schema *schema, const cJSON *object)
+static bool has_wrong_kind(struct kt_arena *arena, const struct kt_schema *schema, const cJSON *object,
+                           struct kt_defaulting *result)
 {
-    const struct kt_schema_problem *problem = kt_schema_check(arena, schema, object);
+    result->problems = kt_schema_check(arena, schema, object);
+    result->is_checked = true;
+    const struct kt_schema_problem *problem = result->problems;
     while (problem && problem->kind != KT_SCHEMA_TYPE) {
         problem = problem->next;
     }
@@ -352,7 +355,7 @@ int kt_admission_default(struct kt_arena *arena, const struct kt_admission_reque
     }
     bool is_filled = request->operation == KT_OPERATION_CREATE || request->operation == KT_OPERATION_UPDATE;
     if (is_filled && kt_json_is_object(request->object) && !is_being_deleted(request->object) &&
-        !has_wrong_kind(arena, schema, request->object)) {
+        !has_wrong_kind(arena, schema, request->object, &result)) {
         struct filling filling = {
             .arena = arena,
             .request = request,

@@ -57,9 +57,12 @@ static void add_problem(struct kt_findings *findings, const char *rule, const st
 /* Upstream decodes an object before it judges it, and refuses values of a wrong kind there: rule DECODE. The CRD's own
  * findings are rule SCHEMA; where it is not asked for, its wrong kinds still are what upstream cannot decode. */
 static void check_kinds(struct kt_arena *arena, const struct kt_admission_request *request,
-                        const struct kt_schema *schema, struct kt_findings *findings)
+                        const struct kt_schema *schema, const struct kt_defaulting *defaulting,
+                        struct kt_findings *findings)
 {
-    const struct kt_schema_problem *problem = kt_schema_check(arena, schema, request->object);
+    bool is_known = !request->check_schema && defaulting->is_checked; /* the object is then the one as it was given */
+    const struct kt_schema_problem *problem =
+        is_known ? defaulting->problems : kt_schema_check(arena, schema, request->object);
     for (; problem; problem = problem->next) {
         if (request->check_schema || problem->kind == KT_SCHEMA_TYPE) {
             add_problem(findings, request->check_schema ? "SCHEMA" : "DECODE", problem);
@@ -223,7 +226,7 @@ static int validate(struct kt_arena *arena, const struct kt_admission_request *r
     if (request->check_schema) {
         checked.object = defaulting->mutated;
     }
-    check_kinds(arena, &checked, schema, findings);
+    check_kinds(arena, &checked, schema, defaulting, findings);
     judge_object(arena, request, defaulting->mutated, findings);
     for (size_t i = 0; i < defaulting->notes.count; i++) {
         const struct kt_finding *note = &defaulting->notes.items[i];

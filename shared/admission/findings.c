@@ -126,17 +126,18 @@ static const char *clean_copy(struct kt_arena *arena, struct kt_str text, size_t
 KT_PRINTF(2, 0)
 static struct kt_str format_text(struct kt_arena *arena, const char *format, va_list arguments)
 {
-    size_t size = KT_LIMIT_MESSAGE_BYTES + 64;
-    va_list measured;
-    va_copy(measured, arguments);
-    int length = vsnprintf(NULL, 0, format, measured);
-    va_end(measured);
-    size = KT_MIN(size, (size_t)KT_MAX(length, 0) + 1);
-    char *text = kt_arena_alloc(arena, size);
-    if (!text || vsnprintf(text, size, format, arguments) < 0) {
-        return (struct kt_str){NULL, 0};
+    enum { USUAL_BYTES = 512 }; /* formatting twice, to measure first, costs more than some room */
+    va_list again;
+    va_copy(again, arguments);
+    char *text = kt_arena_alloc(arena, USUAL_BYTES);
+    int length = text ? vsnprintf(text, USUAL_BYTES, format, arguments) : -1;
+    if (length >= USUAL_BYTES) {
+        size_t size = KT_MIN((size_t)(KT_LIMIT_MESSAGE_BYTES + 64), (size_t)length + 1);
+        text = kt_arena_alloc(arena, size);
+        length = text ? vsnprintf(text, size, format, again) : -1;
     }
-    return kt_str(text);
+    va_end(again);
+    return length < 0 ? (struct kt_str){NULL, 0} : kt_str(text);
 }
 
 KT_PRINTF(4, 0)

@@ -50,7 +50,8 @@ int kt_api_list(struct kt_client *client, struct kt_arena *arena, const struct k
             cJSON *next;
             for (cJSON *item = page.items->child; item; item = next) {
                 next = item->next;
-                kt_json_append(arena, list.items, cJSON_DetachItemViaPointer(page.items, item));
+                kt_json_detach(page.items, item);
+                kt_json_append(arena, list.items, item);
             }
         }
         list.resource_version = page.resource_version;

@@ -76,7 +76,7 @@ static struct kt_url_judgement take_scheme(struct kt_str *url)
 static size_t find_first_of(struct kt_str text, const char *bytes)
 {
     size_t i = 0;
-    while (i < text.length && (text.data[i] == '\0' || !strchr(bytes, text.data[i])))
+    while (i < text.length && (kt_ascii_is_alnum(text.data[i]) || text.data[i] == '\0' || !strchr(bytes, text.data[i])))
         i++;
     return i;
 }
