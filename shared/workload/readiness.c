@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workload/readiness.h"
+
+#include <stdlib.h>
+
+#include "workload/names.h"
+#include "workload/node_claim.h"
+
+static const char *name_of(const cJSON *object)
+{
+    return kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
+}
+
+int64_t kt_claim_number(const cJSON *workspace)
+{
+    const char *text = kt_json_string(
+        kt_json_get(kt_json_path(workspace, "metadata", "annotations", NULL), KT_ANNOTATION_NODE_CLAIMS));
+    long long number = text ? strtoll(text, NULL, 10) : 0;
+    if (number < 0)
+        return 0;
+    return number < KT_CLAIM_NUMBER_LARGEST ? number : KT_CLAIM_NUMBER_LARGEST;
+}
+
+static bool is_numbered(const cJSON *workspace, const cJSON *claim, int64_t newest)
+{
+    char name[KT_NODE_CLAIM_NAME_BYTES];
+    for (int64_t number = 1; number <= newest; number++) {
+        kt_node_claim_name(workspace, number, name);
+        if (kt_streq(name, name_of(claim)))
+            return true;
+    }
+    return false;
+}
+
+const cJSON *kt_observation_claim(const struct kt_observation *observation)
+{
+    int64_t newest = kt_claim_number(observation->workspace);
+    if (newest > 0) {
+        char name[KT_NODE_CLAIM_NAME_BYTES];
+        kt_node_claim_name(observation->workspace, newest, name);
+        const cJSON *claim = kt_objects_find(observation->node_claims, name);
+        if (claim)
+            return claim;
+    }
+    for (size_t i = 0; i < observation->node_claims.count; i++) {
+        const cJSON *claim = observation->node_claims.items[i];
+        if (!kt_is_being_deleted(claim) && !is_numbered(observation->workspace, claim, newest))
+            return claim;
+    }
+    return NULL;
+}
+
+bool kt_observation_claim_ready(const struct kt_observation *observation)
+{
+    if (observation->bring_your_own)
+        return true;
+    const cJSON *claim = kt_observation_claim(observation);
+    return claim && !kt_is_being_deleted(claim) && kt_condition_is_true(claim, "Ready");
+}
+
+static bool has_gpus(const cJSON *node)
+{
+    const char *amount =
+        kt_json_string_or(kt_json_get(kt_json_path(node, "status", "capacity", NULL), KT_GPU_RESOURCE), "0");
+    return amount[0] >= '1' && amount[0] <= '9';
+}
+
+const cJSON *kt_observation_ready_node(const struct kt_observation *observation)
+{
+    const cJSON *claim = kt_observation_claim(observation);
+    const char *claimed = kt_json_string(kt_json_path(claim, "status", "nodeName", NULL));
+    for (size_t i = 0; i < observation->nodes.count; i++) {
+        const cJSON *node = observation->nodes.items[i];
+        if (!observation->bring_your_own && claimed && !kt_streq(claimed, name_of(node)))
+            continue;
+        if (!kt_is_being_deleted(node) && kt_condition_is_true(node, "Ready") && has_gpus(node))
+            return node;
+    }
+    return NULL;
+}
+
+bool kt_observation_resources_ready(const struct kt_observation *observation)
+{
+    return kt_observation_claim_ready(observation) && kt_observation_ready_node(observation);
+}
+
+bool kt_job_is_finished(const cJSON *job)
+{
+    return kt_condition_is_true(job, "Complete") || kt_condition_is_true(job, "Failed");
+}
+
+static bool any_has_run(const cJSON *statuses)
+{
+    const cJSON *container;
+    cJSON_ArrayForEach(container, statuses)
+    {
+        const cJSON *state = kt_json_get(container, "state");
+        if (kt_json_get(state, "running") || kt_json_get(state, "terminated") ||
+            kt_json_get(kt_json_get(container, "lastState"), "terminated"))
+            return true;
+    }
+    return false;
+}
+
+bool kt_observation_has_started(const struct kt_observation *observation)
+{
+    if (kt_job_is_finished(observation->job))
+        return true;
+    const cJSON *status = kt_json_get(kt_observation_pod(observation), "status");
+    const char *phase = kt_json_string_or(kt_json_get(status, "phase"), "");
+    return kt_streq(phase, "Running") || kt_streq(phase, "Succeeded") || kt_streq(phase, "Failed") ||
+           any_has_run(kt_json_get(status, "initContainerStatuses")) ||
+           any_has_run(kt_json_get(status, "containerStatuses"));
+}

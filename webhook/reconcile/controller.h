@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reconciler as a whole: store, queue, watches and the workers that look at one Workspace after another. It runs
+ * beside the webhooks, in threads of its own, until it is stopped.
+ */
+#ifndef KT_WEBHOOK_RECONCILE_CONTROLLER_H
+#define KT_WEBHOOK_RECONCILE_CONTROLLER_H
+
+#include "kube/environment.h"
+#include "webhook/admission/cluster_view.h"
+#include "webhook/reconcile/reconcile.h"
+
+struct kt_controller;
+
+struct kt_controller_options {
+    const struct kt_settings *settings; /* like all pointers here: must outlive the controller */
+    const struct kt_config *config;
+    const struct kt_environment *environment;
+    struct kt_cluster_view *view; /* its watches bring Nodes and ConfigMaps */
+    int64_t workers;
+    int64_t resync_ms;
+    struct kt_reconcile_options reconcile;
+};
+
+/* Starts its threads and returns; the first look waits until the watches have listed everything. */
+int kt_controller_start(const struct kt_controller_options *options, struct kt_controller **ret,
+                        struct kt_error *error) KT_NODISCARD;
+/* Finishes the looks under way and joins; accepts NULL. */
+void kt_controller_stop(struct kt_controller *controller);
+
+#endif

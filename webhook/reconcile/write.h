@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reconciler's writes. Each puts the reply into the store at once, so that the next look sees it before the watch
+ * does. What the API server refuses becomes trouble on a condition, in words that say what to do.
+ */
+#ifndef KT_WEBHOOK_RECONCILE_WRITE_H
+#define KT_WEBHOOK_RECONCILE_WRITE_H
+
+#include "kube/api.h"
+#include "webhook/reconcile/reconcile.h"
+
+/* A kind that steps write. */
+struct kt_written_kind {
+    const struct kt_resource *resource;
+    enum kt_stored_kind stored; /* KT_STORED_KINDS: not kept */
+    const char *condition;      /* what a refusal holds up */
+};
+extern const struct kt_written_kind kt_written_workspace;
+extern const struct kt_written_kind kt_written_revision;
+extern const struct kt_written_kind kt_written_node_claim;
+extern const struct kt_written_kind kt_written_config_map;
+extern const struct kt_written_kind kt_written_job;
+
+/* Creates a child. One of the same name that belongs to this Workspace already is as good (KT_STEP_DONE, *ret is the
+ * one that is there); one that belongs to somebody else is trouble "NameTaken". belongs NULL: any object of that name
+ * is as good. ret may be NULL. */
+enum kt_step_result kt_write_create(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+                                    bool (*belongs)(const cJSON *object, const cJSON *workspace), const cJSON **ret);
+/* Server-side apply of our own fields of the Workspace's metadata; look->workspace is then the reply. */
+enum kt_step_result kt_write_apply_workspace(struct kt_reconcile *look, const cJSON *object);
+/* Merge patch of the Workspace or its status (subresource "status"); a conflict reads it again: KT_STEP_FAIL with code
+ * KT_ECONFLICT, and the store is up to date. */
+enum kt_step_result kt_write_patch_workspace(struct kt_reconcile *look, const char *subresource, const cJSON *patch);
+/* Deletes this very object (by uid). One that is gone already is as good. */
+enum kt_step_result kt_write_delete(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+                                    const char *propagation);
+
+/* Reads one object that the store does not have. KT_STEP_DONE with NULL when there is none. */
+enum kt_step_result kt_read(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *namespace_,
+                            const char *name, const cJSON **ret);
+
+#endif
