@@ -12,6 +12,7 @@
 #include "webhook/admission/object_copy.h"
 #include "webhook/admission/snapshot.h"
 #include "webhook/log.h"
+#include "webhook/outage.h"
 
 struct watcher {
     struct kt_cluster_view *view;
@@ -20,6 +21,7 @@ struct watcher {
     struct kt_client *client;
     pthread_t thread;
     bool started;
+    struct kt_outage outage;
 };
 
 struct kt_cluster_view {
@@ -29,16 +31,38 @@ struct kt_cluster_view {
     struct kt_client *lookup_client;
     pthread_t lookup_thread;
     bool lookup_started;
-    int stop; /* eventfd, readable when all must end */
+    int stop;                      /* eventfd, readable when all must end */
+    pthread_mutex_t observer_lock; /* held during its calls */
+    const struct kt_cluster_observer *observer;
+    bool running;
 };
 
 /* --- watching ------------------------------------------------------------------------------------------------------
  */
 
+enum told { TOLD_RESTARTED, TOLD_PUT, TOLD_REMOVED, TOLD_SYNCED };
+
+static void tell_observer(struct watcher *watcher, enum told what, const cJSON *object)
+{
+    enum kt_cluster_view_kind kind = watcher->kind == KT_SNAPSHOT_NODES ? KT_VIEW_NODES : KT_VIEW_CONFIG_MAPS;
+    pthread_mutex_lock(&watcher->view->observer_lock);
+    const struct kt_cluster_observer *observer = watcher->view->observer;
+    if (observer && what == TOLD_RESTARTED)
+        observer->restarted(observer->context, kind);
+    else if (observer && what == TOLD_PUT)
+        observer->put(observer->context, kind, object);
+    else if (observer && what == TOLD_REMOVED)
+        observer->removed(observer->context, kind, object);
+    else if (observer)
+        observer->synced(observer->context, kind);
+    pthread_mutex_unlock(&watcher->view->observer_lock);
+}
+
 static bool on_restarted(void *context)
 {
     struct watcher *watcher = context;
     kt_snapshot_restart(&watcher->view->store, watcher->kind);
+    tell_observer(watcher, TOLD_RESTARTED, NULL);
     return true;
 }
 
@@ -46,23 +70,29 @@ static bool on_seen(void *context, const cJSON *object)
 {
     struct watcher *watcher = context;
     struct kt_error error;
+    kt_outage_end(&watcher->outage, watcher->resource->kind);
     /* What does not fit is asked for one by one when a rule needs it. */
     if (kt_snapshot_put(&watcher->view->store, watcher->kind, object, &error) != 0)
         kt_log(KT_LOG_WARNING, "an object is not kept", "kind", watcher->resource->kind, "error", error.message, NULL);
+    tell_observer(watcher, TOLD_PUT, object);
     return true;
 }
 
 static bool on_deleted(void *context, const cJSON *object)
 {
     struct watcher *watcher = context;
+    kt_outage_end(&watcher->outage, watcher->resource->kind);
     kt_snapshot_remove(&watcher->view->store, watcher->kind, object);
+    tell_observer(watcher, TOLD_REMOVED, object);
     return true;
 }
 
 static bool on_synced(void *context, const char *resource_version KT_UNUSED)
 {
     struct watcher *watcher = context;
+    kt_outage_end(&watcher->outage, watcher->resource->kind);
     kt_snapshot_synced(&watcher->view->store, watcher->kind);
+    tell_observer(watcher, TOLD_SYNCED, NULL);
     kt_log(KT_LOG_DEBUG, "listed", "kind", watcher->resource->kind, NULL);
     return true;
 }
@@ -70,15 +100,16 @@ static bool on_synced(void *context, const char *resource_version KT_UNUSED)
 static void on_trouble(void *context, const struct kt_error *error, int64_t delay_ms KT_UNUSED)
 {
     struct watcher *watcher = context;
-    kt_log(KT_LOG_WARNING, "cannot read from the API server; trying again", "kind", watcher->resource->kind, "error",
-           error->message, NULL);
+    kt_outage_note(&watcher->outage, watcher->resource->kind, error);
 }
 
 static void *watch(void *context)
 {
     struct watcher *watcher = context;
     struct kt_watch_options options = {.max_items = KT_LIMIT_SNAPSHOT_LIST_ITEMS,
-                                       .max_bytes = KT_LIMIT_SNAPSHOT_LIST_BYTES};
+                                       .max_bytes = KT_LIMIT_SNAPSHOT_LIST_BYTES,
+                                       .backoff_first_ms = KT_WEBHOOK_BACKOFF_FIRST_MS,
+                                       .backoff_largest_ms = KT_WEBHOOK_BACKOFF_LARGEST_MS};
     struct kt_watch_handler handler = {
         .restarted = on_restarted,
         .added = on_seen,
@@ -168,27 +199,60 @@ static int start_threads(struct kt_cluster_view *view, struct kt_error *error)
     return view->lookup_started ? 0 : kt_error_set(error, KT_ENOMEM, "cannot start the look-up thread");
 }
 
-int kt_cluster_view_start(const struct kt_config *config, const struct kt_environment *environment,
-                          struct kt_cluster_view **ret, struct kt_error *error)
+int kt_cluster_view_new(const struct kt_config *config, const struct kt_environment *environment,
+                        struct kt_cluster_view **ret, struct kt_error *error)
 {
     struct kt_cluster_view *view = kt_heap_alloc(sizeof(*view));
     if (!view)
         return kt_error_set(error, KT_ENOMEM, "no memory for the view of the cluster");
     kt_snapshot_store_init(&view->store);
+    pthread_mutex_init(&view->observer_lock, NULL);
     view->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->line = kt_lookup_line_new();
     int code =
         view->stop < 0 || !view->line ? kt_error_set(error, KT_ENOMEM, "no memory for the view of the cluster") : 0;
     if (code == 0)
         code = open_clients(view, config, environment, error);
-    if (code == 0)
-        code = start_threads(view, error);
     if (code != 0) {
         kt_cluster_view_stop(view);
         return code;
     }
     *ret = view;
     return 0;
+}
+
+int kt_cluster_view_run(struct kt_cluster_view *view, struct kt_error *error)
+{
+    pthread_mutex_lock(&view->observer_lock);
+    view->running = true;
+    pthread_mutex_unlock(&view->observer_lock);
+    return start_threads(view, error);
+}
+
+int kt_cluster_view_start(const struct kt_config *config, const struct kt_environment *environment,
+                          struct kt_cluster_view **ret, struct kt_error *error)
+{
+    struct kt_cluster_view *view;
+    int code = kt_cluster_view_new(config, environment, &view, error);
+    if (code != 0)
+        return code;
+    code = kt_cluster_view_run(view, error);
+    if (code != 0) {
+        kt_cluster_view_stop(view);
+        return code;
+    }
+    *ret = view;
+    return 0;
+}
+
+bool kt_cluster_view_observe(struct kt_cluster_view *view, const struct kt_cluster_observer *observer)
+{
+    pthread_mutex_lock(&view->observer_lock);
+    bool allowed = !observer || !view->running;
+    if (allowed)
+        view->observer = observer;
+    pthread_mutex_unlock(&view->observer_lock);
+    return allowed;
 }
 
 void kt_cluster_view_stop(struct kt_cluster_view *view)
@@ -209,6 +273,7 @@ void kt_cluster_view_stop(struct kt_cluster_view *view)
     kt_client_free(view->lookup_client);
     kt_lookup_line_free(view->line);
     kt_snapshot_store_release(&view->store);
+    pthread_mutex_destroy(&view->observer_lock);
     kt_close_fd(&view->stop);
     kt_heap_free(view);
 }

@@ -24,10 +24,32 @@ struct kt_snapshot_slot {
     _Atomic(const struct kt_snapshot *) in_use;
 };
 
-/* Opens its clients, starts the watchers and the look-up thread. config and environment must outlive the view. */
+/* Opens its clients, starts the watchers and the look-up thread: _new and _run in one. config and environment must
+ * outlive the view. */
 int kt_cluster_view_start(const struct kt_config *config, const struct kt_environment *environment,
                           struct kt_cluster_view **ret, struct kt_error *error) KT_NODISCARD;
+/* Ends its threads; accepts NULL and a view that does not run. */
 void kt_cluster_view_stop(struct kt_cluster_view *view);
+
+/* The same in two, so that an observer sees all from the first list on. A view whose _run has failed can only be
+ * stopped. */
+int kt_cluster_view_new(const struct kt_config *config, const struct kt_environment *environment,
+                        struct kt_cluster_view **ret, struct kt_error *error) KT_NODISCARD;
+int kt_cluster_view_run(struct kt_cluster_view *view, struct kt_error *error) KT_NODISCARD;
+
+/* Told, in the watchers' threads, of what the watches see, as kt_watch_handler is; objects are whole. */
+enum kt_cluster_view_kind { KT_VIEW_CONFIG_MAPS, KT_VIEW_NODES, KT_VIEW_KINDS };
+struct kt_cluster_observer {
+    void (*restarted)(void *context, enum kt_cluster_view_kind kind);
+    void (*put)(void *context, enum kt_cluster_view_kind kind, const cJSON *object);
+    void (*removed)(void *context, enum kt_cluster_view_kind kind, const cJSON *object);
+    void (*synced)(void *context, enum kt_cluster_view_kind kind);
+    void *context;
+};
+/* Before kt_cluster_view_run; false when the view runs already. NULL, allowed at any time, takes the observer away:
+ * when it returns no call is under way and none will come. */
+bool kt_cluster_view_observe(struct kt_cluster_view *view, const struct kt_cluster_observer *observer);
+
 /* True when both kinds have been listed once. */
 bool kt_cluster_view_synced(const struct kt_cluster_view *view);
 

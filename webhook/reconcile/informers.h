@@ -18,10 +18,16 @@ struct kt_informers;
 struct kt_informers_options {
     const struct kt_config *config; /* like environment and view: must outlive the informers */
     const struct kt_environment *environment;
-    struct kt_cluster_view *view;
-    bool with_node_claims; /* false: bring-your-own nodes */
-    int64_t resync_ms;     /* every Workspace is queued again after this time */
+    struct kt_cluster_view *view; /* made by kt_cluster_view_new; to be run only after kt_informers_start */
+    bool with_node_claims;        /* false: bring-your-own nodes */
+    int64_t resync_ms;            /* every Workspace is queued again after this time; 0: never */
+    int64_t missing_type_ms;      /* NodeClaims that the API server does not know are asked for again after this time;
+                                     0: KT_MISSING_TYPE_MS */
 };
+#define KT_MISSING_TYPE_MS 30000
+
+/* KT_ENOMEM, those of kt_client_new, and KT_EINTERNAL when the view runs already. Stop the informers before the view,
+ * the store and the queue. */
 int kt_informers_start(const struct kt_informers_options *options, struct kt_store *store, struct kt_work_queue *queue,
                        struct kt_informers **ret, struct kt_error *error) KT_NODISCARD;
 /* Ends the watches and joins the threads; accepts NULL. */

@@ -29,6 +29,8 @@ struct kt_stored; /* one reference to one object */
 
 int kt_store_new(struct kt_store **ret, struct kt_error *error) KT_NODISCARD;
 void kt_store_free(struct kt_store *store); /* no reference may be left; accepts NULL */
+/* Where the templates of training configs are; before other threads know the store. Not copied. "" or NULL: nowhere. */
+void kt_store_set_release_namespace(struct kt_store *store, const char *namespace_);
 
 /* --- writing: by watchers, and by workers with the reply to a write of their own -----------------------------------
  */
@@ -36,12 +38,29 @@ void kt_store_free(struct kt_store *store); /* no reference may be left; accepts
 /* A new list of this kind begins: what it does not name is dropped by kt_store_synced. */
 void kt_store_restart(struct kt_store *store, enum kt_stored_kind kind);
 /* Trims and keeps; an object older than the one kept (metadata.resourceVersion as a number) changes nothing, so that a
- * watch that lags does not undo the reply to a write. *ret_changed (may be NULL): something was kept. */
+ * watch that lags does not undo the reply to a write. *ret_changed (may be NULL): something that is kept has another
+ * value than before, the resource version aside. */
 int kt_store_put(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object, bool *ret_changed,
                  struct kt_error *error) KT_NODISCARD;
-/* Drops it, unless the kept one has another uid. */
+/* Drops it, unless the kept one has another uid. A state of it that is no newer than the removal, the reply to a write
+ * that overtook it, does not bring it back. */
 void kt_store_remove(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object);
 void kt_store_synced(struct kt_store *store, enum kt_stored_kind kind);
+
+/* The same, with a call of visit for the key of every Workspace that a change concerns, by the old state and by the
+ * new one; none when nothing has changed. visit runs under the store's lock: it must not call the store. visitor may be
+ * NULL. */
+struct kt_store_visitor {
+    void (*visit)(void *context, const struct kt_object_key *key);
+    void *context;
+};
+int kt_store_put_and_visit(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+                           const struct kt_store_visitor *visitor, bool *ret_changed,
+                           struct kt_error *error) KT_NODISCARD;
+void kt_store_remove_and_visit(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+                               const struct kt_store_visitor *visitor);
+void kt_store_synced_and_visit(struct kt_store *store, enum kt_stored_kind kind,
+                               const struct kt_store_visitor *visitor);
 
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
@@ -67,13 +86,18 @@ struct kt_stored_set {
 int kt_store_of_workspace(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
                           struct kt_arena *arena, struct kt_stored_set *ret, struct kt_error *error) KT_NODISCARD;
 void kt_stored_set_release(struct kt_stored_set *set);
+/* The same for every object of a kind: for nodes that are the user's own. */
+int kt_store_all(struct kt_store *store, enum kt_stored_kind kind, struct kt_arena *arena, struct kt_stored_set *ret,
+                 struct kt_error *error) KT_NODISCARD;
+/* Memory of all that is kept. */
+size_t kt_store_bytes(struct kt_store *store);
 
 /* Calls visit for the key of every Workspace that an object concerns: its own, that of its label, for a Node those
- * whose claims name it, for a ConfigMap those whose tuning.config names it (and, in the release namespace, all that
- * wait for a template of that name). */
+ * whose claims name it, for a ConfigMap those whose tuning.config names it (and, for a template or its copy, those that
+ * copy one: in the release namespace all that have not done so yet). visit must not call the store. */
 void kt_store_visit_concerned(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
                               void (*visit)(void *context, const struct kt_object_key *key), void *context);
-/* Every Workspace: for a resync. */
+/* Every Workspace: for a resync. visit must not call the store. */
 void kt_store_visit_workspaces(struct kt_store *store, void (*visit)(void *context, const struct kt_object_key *key),
                                void *context);
 

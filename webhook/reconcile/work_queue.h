@@ -40,8 +40,12 @@ void kt_work_queue_shut_down(struct kt_work_queue *queue);
 /* Of controller-runtime's metrics; see the names in serve/metrics. */
 struct kt_work_queue_figures {
     size_t depth, processing;
+    size_t delayed; /* keys that will come when their time is over */
     uint64_t adds, retries;
+    uint64_t taken;                /* keys handed to workers */
+    uint64_t waited_ms, worked_ms; /* of all those together, in the line and with a worker */
 };
+/* Also moves keys whose time has come into the line. */
 struct kt_work_queue_figures kt_work_queue_figures(struct kt_work_queue *queue);
 
 #endif

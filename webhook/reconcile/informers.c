@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/reconcile/informers.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "kube/watch.h"
+#include "webhook/log.h"
+#include "webhook/outage.h"
+#include "workload/names.h"
+
+/* How often outages are looked at that may have ended in silence. */
+#define LOOK_MS ((int64_t)10000)
+
+struct informer {
+    struct kt_informers *informers;
+    enum kt_stored_kind kind;
+    const struct kt_resource *resource;
+    const char *label_selector;
+    struct kt_client *client;
+    pthread_t thread;
+    bool started;
+    struct kt_outage outage;
+};
+
+/* Watches of our own. The rest comes from the webhooks' view. */
+static const struct {
+    enum kt_stored_kind kind;
+    const struct kt_resource *resource;
+    const char *label_selector;
+} watched[] = {
+    {KT_STORED_WORKSPACES, &kt_resource_workspaces, NULL},
+    {KT_STORED_JOBS, &kt_resource_jobs, KT_LABEL_WORKSPACE},
+    {KT_STORED_PODS, &kt_resource_pods, KT_LABEL_WORKSPACE},
+    {KT_STORED_NODE_CLAIMS, &kt_resource_node_claims, NULL}, /* last: left out for nodes of the user's own */
+};
+
+struct kt_informers {
+    struct kt_informers_options options;
+    struct kt_store *store;
+    struct kt_work_queue *queue;
+    struct informer informers[KT_ARRAY_LENGTH(watched)];
+    size_t count;
+    struct kt_cluster_observer observer;
+    pthread_t timer;
+    bool timer_started;
+    atomic_bool node_claims_known;
+    int stop; /* eventfd, readable when all must end */
+    int news; /* eventfd, readable when a kind was listed or found missing */
+};
+
+static void add_key(void *context, const struct kt_object_key *key)
+{
+    /* What does not fit comes with the next resync. */
+    kt_work_queue_add(context, key);
+}
+
+static struct kt_store_visitor visitor(struct kt_informers *informers)
+{
+    return (struct kt_store_visitor){add_key, informers->queue};
+}
+
+static void tell_news(struct kt_informers *informers)
+{
+    uint64_t one = 1;
+    KT_UNUSED ssize_t done = write(informers->news, &one, sizeof(one));
+}
+
+/* --- what watches see ----------------------------------------------------------------------------------------------
+ */
+
+static void take_in(struct kt_informers *informers, enum kt_stored_kind kind, const cJSON *object)
+{
+    struct kt_store_visitor concerned = visitor(informers);
+    struct kt_error error;
+    if (kt_store_put_and_visit(informers->store, kind, object, &concerned, NULL, &error) != 0)
+        kt_log(KT_LOG_WARNING, "an object is not kept", "name",
+               kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), ""), "error", error.message, NULL);
+}
+
+static void take_out(struct kt_informers *informers, enum kt_stored_kind kind, const cJSON *object)
+{
+    struct kt_store_visitor concerned = visitor(informers);
+    kt_store_remove_and_visit(informers->store, kind, object, &concerned);
+}
+
+static void finish_list(struct kt_informers *informers, enum kt_stored_kind kind)
+{
+    struct kt_store_visitor concerned = visitor(informers);
+    kt_store_synced_and_visit(informers->store, kind, &concerned);
+    tell_news(informers);
+}
+
+static bool on_restarted(void *context)
+{
+    struct informer *informer = context;
+    kt_store_restart(informer->informers->store, informer->kind);
+    return true;
+}
+
+static bool on_seen(void *context, const cJSON *object)
+{
+    struct informer *informer = context;
+    kt_outage_end(&informer->outage, informer->resource->kind);
+    take_in(informer->informers, informer->kind, object);
+    return true;
+}
+
+static bool on_deleted(void *context, const cJSON *object)
+{
+    struct informer *informer = context;
+    kt_outage_end(&informer->outage, informer->resource->kind);
+    take_out(informer->informers, informer->kind, object);
+    return true;
+}
+
+static bool on_synced(void *context, const char *resource_version KT_UNUSED)
+{
+    struct informer *informer = context;
+    kt_outage_end(&informer->outage, informer->resource->kind);
+    if (informer->kind == KT_STORED_NODE_CLAIMS && !atomic_exchange(&informer->informers->node_claims_known, true)) {
+        kt_log(KT_LOG_INFO, "the API server knows NodeClaims now", NULL);
+        kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
+    }
+    finish_list(informer->informers, informer->kind);
+    kt_log(KT_LOG_DEBUG, "listed", "kind", informer->resource->kind, NULL);
+    return true;
+}
+
+/* Waits for the end; false: the time is over. */
+static bool pause_ms(const struct kt_informers *informers, int64_t wait_ms)
+{
+    struct pollfd wait = {.fd = informers->stop, .events = POLLIN};
+    return poll(&wait, 1, (int)KT_MIN(wait_ms, (int64_t)INT32_MAX)) > 0;
+}
+
+/* The type may be installed later; nothing of it can be there now. */
+static void on_missing_type(struct informer *informer)
+{
+    struct kt_informers *informers = informer->informers;
+    if (atomic_exchange(&informers->node_claims_known, false)) {
+        kt_log(KT_LOG_WARNING, "the API server does not know NodeClaims; no node can be asked for", "hint",
+               "install Karpenter, or start with --node-provisioner=byo", NULL);
+        kt_store_restart(informers->store, informer->kind);
+        finish_list(informers, informer->kind);
+        kt_store_visit_workspaces(informers->store, add_key, informers->queue);
+    }
+    pause_ms(informers, informers->options.missing_type_ms);
+}
+
+static void on_trouble(void *context, const struct kt_error *error, int64_t delay_ms KT_UNUSED)
+{
+    struct informer *informer = context;
+    if (informer->kind == KT_STORED_NODE_CLAIMS && error->code == KT_ENOTFOUND)
+        on_missing_type(informer);
+    else
+        kt_outage_note(&informer->outage, informer->resource->kind, error);
+}
+
+/* --- what the webhooks' view sees ----------------------------------------------------------------------------------
+ */
+
+static enum kt_stored_kind stored_kind(enum kt_cluster_view_kind kind)
+{
+    return kind == KT_VIEW_NODES ? KT_STORED_NODES : KT_STORED_CONFIG_MAPS;
+}
+
+static void on_view_restarted(void *context, enum kt_cluster_view_kind kind)
+{
+    struct kt_informers *informers = context;
+    kt_store_restart(informers->store, stored_kind(kind));
+}
+
+static void on_view_put(void *context, enum kt_cluster_view_kind kind, const cJSON *object)
+{
+    take_in(context, stored_kind(kind), object);
+}
+
+static void on_view_removed(void *context, enum kt_cluster_view_kind kind, const cJSON *object)
+{
+    take_out(context, stored_kind(kind), object);
+}
+
+static void on_view_synced(void *context, enum kt_cluster_view_kind kind)
+{
+    finish_list(context, stored_kind(kind));
+}
+
+/* --- threads -------------------------------------------------------------------------------------------------------
+ */
+
+static void *watch(void *context)
+{
+    struct informer *informer = context;
+    struct kt_watch_options options = {
+        .label_selector = informer->label_selector,
+        /* What is too much is left out by the store, object by object, which says so. */
+        .max_items = KT_LIMIT_SNAPSHOT_LIST_ITEMS,
+        .max_bytes = KT_LIMIT_SNAPSHOT_LIST_BYTES,
+        .backoff_first_ms = KT_WEBHOOK_BACKOFF_FIRST_MS,
+        .backoff_largest_ms = KT_WEBHOOK_BACKOFF_LARGEST_MS,
+    };
+    struct kt_watch_handler handler = {
+        .restarted = on_restarted,
+        .added = on_seen,
+        .modified = on_seen,
+        .deleted = on_deleted,
+        .synced = on_synced,
+        .trouble = on_trouble,
+        .context = informer,
+    };
+    struct kt_error error;
+    if (kt_watch_run(informer->client, informer->resource, NULL, &options, &handler, &error) != KT_EINTERRUPTED)
+        kt_log(KT_LOG_ERROR, "a watch has ended", "kind", informer->resource->kind, "error", error.message, NULL);
+    return NULL;
+}
+
+static void *keep_time(void *context)
+{
+    struct kt_informers *informers = context;
+    int64_t resync_ms = informers->options.resync_ms, now_ms = kt_clock_monotonic_ms(&kt_clock_system);
+    int64_t resync_at_ms = resync_ms > 0 ? now_ms + resync_ms : INT64_MAX;
+    while (!pause_ms(informers, KT_MIN(LOOK_MS, KT_MAX(resync_at_ms - now_ms, (int64_t)1)))) {
+        now_ms = kt_clock_monotonic_ms(&kt_clock_system);
+        for (size_t i = 0; i < informers->count; i++)
+            kt_outage_look(&informers->informers[i].outage, informers->informers[i].resource->kind);
+        if (now_ms < resync_at_ms)
+            continue;
+        kt_store_visit_workspaces(informers->store, add_key, informers->queue);
+        resync_at_ms = now_ms + resync_ms;
+    }
+    return NULL;
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------
+ */
+
+static int open_clients(struct kt_informers *informers, struct kt_error *error)
+{
+    struct kt_client_options options = {.user_agent = "kaito-webhook", .stop_fd = informers->stop};
+    int code = 0;
+    for (size_t i = 0; i < informers->count && code == 0; i++) {
+        struct informer *informer = &informers->informers[i];
+        *informer = (struct informer){.informers = informers,
+                                      .kind = watched[i].kind,
+                                      .resource = watched[i].resource,
+                                      .label_selector = watched[i].label_selector};
+        code = kt_client_new(informers->options.config, informers->options.environment, &options, &informer->client,
+                             error);
+    }
+    return code;
+}
+
+static int start_threads(struct kt_informers *informers, struct kt_error *error)
+{
+    for (size_t i = 0; i < informers->count; i++) {
+        struct informer *informer = &informers->informers[i];
+        informer->started = pthread_create(&informer->thread, NULL, watch, informer) == 0;
+        if (!informer->started)
+            return kt_error_set(error, KT_ENOMEM, "cannot start a watching thread");
+    }
+    informers->timer_started = pthread_create(&informers->timer, NULL, keep_time, informers) == 0;
+    return informers->timer_started ? 0 : kt_error_set(error, KT_ENOMEM, "cannot start the resync thread");
+}
+
+static int observe(struct kt_informers *informers, struct kt_error *error)
+{
+    informers->observer = (struct kt_cluster_observer){.restarted = on_view_restarted,
+                                                       .put = on_view_put,
+                                                       .removed = on_view_removed,
+                                                       .synced = on_view_synced,
+                                                       .context = informers};
+    if (kt_cluster_view_observe(informers->options.view, &informers->observer))
+        return 0;
+    return kt_error_set(error, KT_EINTERNAL, "the view of the cluster runs before the informers have been started");
+}
+
+int kt_informers_start(const struct kt_informers_options *options, struct kt_store *store, struct kt_work_queue *queue,
+                       struct kt_informers **ret, struct kt_error *error)
+{
+    struct kt_informers *informers = kt_heap_alloc(sizeof(*informers));
+    if (!informers)
+        return kt_error_set(error, KT_ENOMEM, "no memory for the informers");
+    informers->options = *options;
+    if (informers->options.missing_type_ms == 0)
+        informers->options.missing_type_ms = KT_MISSING_TYPE_MS;
+    informers->store = store;
+    informers->queue = queue;
+    informers->count = KT_ARRAY_LENGTH(watched) - (options->with_node_claims ? 0 : 1);
+    atomic_init(&informers->node_claims_known, true);
+    informers->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    informers->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int code = informers->stop < 0 || informers->news < 0 ? kt_error_set(error, KT_ENOMEM, "no descriptor is left") : 0;
+    if (code == 0)
+        code = open_clients(informers, error);
+    if (code == 0)
+        code = observe(informers, error);
+    if (code == 0)
+        code = start_threads(informers, error);
+    if (code != 0) {
+        kt_informers_stop(informers);
+        return code;
+    }
+    *ret = informers;
+    return 0;
+}
+
+void kt_informers_stop(struct kt_informers *informers)
+{
+    if (!informers)
+        return;
+    uint64_t one = 1;
+    KT_UNUSED ssize_t done = write(informers->stop, &one, sizeof(one));
+    kt_cluster_view_observe(informers->options.view, NULL);
+    for (size_t i = 0; i < informers->count; i++) {
+        if (informers->informers[i].started)
+            pthread_join(informers->informers[i].thread, NULL);
+        kt_client_free(informers->informers[i].client);
+    }
+    if (informers->timer_started)
+        pthread_join(informers->timer, NULL);
+    kt_close_fd(&informers->stop);
+    kt_close_fd(&informers->news);
+    kt_heap_free(informers);
+}
+
+/* --- being ready ---------------------------------------------------------------------------------------------------
+ */
+
+bool kt_informers_know_node_claims(struct kt_informers *informers)
+{
+    return atomic_load(&informers->node_claims_known);
+}
+
+bool kt_informers_synced(struct kt_informers *informers)
+{
+    for (size_t i = 0; i < informers->count; i++)
+        if (!kt_store_is_synced(informers->store, informers->informers[i].kind))
+            return false;
+    return kt_store_is_synced(informers->store, KT_STORED_NODES) &&
+           kt_store_is_synced(informers->store, KT_STORED_CONFIG_MAPS);
+}
+
+int kt_informers_wait(struct kt_informers *informers, int stop_fd, struct kt_error *error)
+{
+    while (!kt_informers_synced(informers)) {
+        struct pollfd waits[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = informers->news, .events = POLLIN}};
+        uint64_t count;
+        if (poll(waits, KT_ARRAY_LENGTH(waits), -1) < 0 && errno != EINTR)
+            return kt_error_set(error, KT_EIO, "cannot wait for the first lists of the API server");
+        if (waits[0].revents)
+            return kt_error_set(error, KT_EINTERRUPTED, "stopped before the API server's objects were listed");
+        KT_UNUSED ssize_t done = read(informers->news, &count, sizeof(count));
+    }
+    return 0;
+}

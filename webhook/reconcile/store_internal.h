@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the store, for its files only: store.c writes, store_read.c reads. */
+#ifndef KT_WEBHOOK_RECONCILE_STORE_INTERNAL_H
+#define KT_WEBHOOK_RECONCILE_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "webhook/reconcile/store_index.h"
+#include "webhook/reconcile/store_relations.h"
+
+/* Of objects removed lately, for each kind. */
+#define KT_STORE_TOMBSTONES ((size_t)1024)
+
+struct kt_stored {
+    struct kt_index_link by_name, by_workspace, by_reference;
+    atomic_size_t references;
+    uint64_t resource_version; /* 0: not a number */
+    uint64_t generation;       /* of the list that named it last */
+    struct kt_relations relations;
+    const char *uid;
+    cJSON *object; /* kt_store_trim; read-only */
+    size_t bytes;  /* of this and the object */
+};
+
+/* So that the reply to a write, when it comes after the watch told of the removal, does not bring the object back. */
+struct kt_tombstone {
+    uint64_t uid_hash;
+    uint64_t resource_version;
+};
+
+struct kt_store_kind {
+    struct kt_index by_name;
+    struct kt_index by_workspace; /* the Workspace that it belongs to */
+    struct kt_index by_reference; /* what it refers to: see store_relations.h */
+    struct kt_tombstone tombstones[KT_STORE_TOMBSTONES];
+    uint64_t generation;
+    bool cut; /* the list that is being read lost an object */
+    bool synced, incomplete;
+};
+
+struct kt_store {
+    pthread_mutex_t lock;
+    struct kt_store_kind kinds[KT_STORED_KINDS];
+    size_t bytes;
+    const char *release_namespace;
+};
+
+/* All under the lock. */
+struct kt_stored *kt_store_find(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
+                                const char *name);
+/* Calls visit for every Workspace that something with these relations concerns; visitor may be NULL. */
+void kt_store_visit_related(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
+                            const struct kt_store_visitor *visitor);
+bool kt_pair_is(const struct kt_pair *pair, const char *namespace_, const char *name);
+
+#endif
