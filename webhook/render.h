@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 /* In: {"id", "object", "featureGates", "settings", "clusterObjects"}. Out: {"id", "targetNodeCount", "objects",
- * "error"}; targetNodeCount is null when error is not. This version counts nodes; objects is empty. Exit status as for
- * review. */
+ * "error"}: objects are those that the reconciler makes, in its order (workload/render.h), and empty when error is not
+ * null; targetNodeCount is null when it cannot be told either. Exit status as for review. */
 int kt_webhook_render_main(FILE *in, FILE *out, FILE *err);
 
 #endif

@@ -13,6 +13,7 @@
 
 static struct kt_arena arena;
 static struct {
+    const cJSON *object;
     const char *text;
     const cJSON *root;
 } templates[TEMPLATES_MOST];
@@ -31,6 +32,7 @@ static void load(void)
         struct kt_yaml_document document;
         if (!text || kt_yaml_parse_one(&arena, kt_str(text), &document, NULL) != KT_OK)
             continue;
+        templates[template_count].object = documents.items[i].root;
         templates[template_count].text = text;
         templates[template_count].root = document.root;
         template_count++;
@@ -43,6 +45,17 @@ const cJSON *kt_shipped_template_find(const char *text)
     for (size_t i = 0; i < template_count; i++) {
         if (kt_streq(templates[i].text, text))
             return templates[i].root;
+    }
+    return NULL;
+}
+
+const cJSON *kt_shipped_template_object(const char *name)
+{
+    pthread_once(&loaded, load);
+    for (size_t i = 0; i < template_count; i++) {
+        const char *own = kt_json_string(kt_json_path(templates[i].object, "metadata", "name", NULL));
+        if (own && kt_streq(own, name))
+            return templates[i].object;
     }
     return NULL;
 }

@@ -13,5 +13,9 @@ struct kt_embedded {
 extern const struct kt_embedded kt_embedded_crd;           /* manifests/crd/kaito.sh_workspaces.yaml */
 extern const struct kt_embedded kt_embedded_training_keys; /* shared/admission/training_keys.yaml */
 extern const struct kt_embedded kt_embedded_templates;     /* manifests/base/templates.yaml: the tuning templates */
+/* shared/workload/scripts/: what runs in the containers of a tuning beside the trainer */
+extern const struct kt_embedded kt_embedded_download_data;
+extern const struct kt_embedded kt_embedded_pull_data;
+extern const struct kt_embedded kt_embedded_push_adapter;
 
 #endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workload/render.h"
+
+#include "admission/inference_facts.h"
+#include "admission/shipped_templates.h"
+#include "workload/metadata.h"
+#include "workload/node_claim.h"
+#include "workload/node_count.h"
+#include "workload/revision.h"
+#include "workload/tuning.h"
+
+struct rendering {
+    struct kt_arena *arena;
+    const cJSON *workspace;
+    const struct kt_settings *settings;
+    const struct kt_cluster *cluster;
+    cJSON *objects;
+};
+
+static enum kt_lookup find_config_map(const struct rendering *rendering, const char *namespace_, const char *name,
+                                      const cJSON **ret)
+{
+    return rendering->cluster->find(rendering->cluster->context, "ConfigMap", namespace_, name, ret);
+}
+
+static int render_revision(const struct rendering *rendering, struct kt_error *error)
+{
+    char hash[KT_REVISION_HASH_BYTES];
+    int code = kt_revision_hash(rendering->arena, rendering->workspace, hash, error);
+    if (code == 0)
+        kt_json_append(rendering->arena, rendering->objects,
+                       kt_revision_build(rendering->arena, rendering->workspace, hash, 1));
+    return code;
+}
+
+static int render_claims(const struct rendering *rendering, int64_t count, struct kt_error *error)
+{
+    for (int64_t number = 1; number <= count; number++) {
+        cJSON *claim = NULL;
+        int code =
+            kt_node_claim_build(rendering->arena, rendering->workspace, rendering->settings, number, &claim, error);
+        if (code < 0)
+            return code;
+        kt_json_append(rendering->arena, rendering->objects, claim);
+    }
+    return 0;
+}
+
+/* --- tuning ------------------------------------------------------------------------------------------------------- */
+
+/* The user's own map must be there. */
+static int find_own_config_map(const struct rendering *rendering, const struct kt_tuning_plan *plan, const cJSON **ret,
+                               struct kt_error *error)
+{
+    const char *namespace_ = kt_workload_namespace(&plan->workspace);
+    if (find_config_map(rendering, namespace_, plan->config_map, ret) == KT_LOOKUP_FOUND)
+        return 0;
+    return kt_error_set(error, KT_EINVAL,
+                        "tuning.config: config map %.253s of namespace %.63s is needed to make the Job, and it is not "
+                        "there; give it along with the Workspace",
+                        plan->config_map, namespace_);
+}
+
+/* A copy that is in the namespace already is used as it is; otherwise one is made and is among the objects. */
+static int render_template(const struct rendering *rendering, const struct kt_tuning_plan *plan, const cJSON **ret,
+                           struct kt_error *error)
+{
+    const cJSON *template_ = NULL;
+    const char *release = rendering->settings->release_namespace;
+    if (find_config_map(rendering, kt_workload_namespace(&plan->workspace), plan->config_map, ret) == KT_LOOKUP_FOUND)
+        return 0;
+    bool is_there = release && release[0] &&
+                    find_config_map(rendering, release, plan->template_name, &template_) == KT_LOOKUP_FOUND;
+    template_ = is_there ? template_ : kt_shipped_template_object(plan->template_name);
+    if (!template_)
+        return kt_error_set(error, KT_ENOMEM, "no memory for the tuning templates");
+    cJSON *copy = NULL;
+    int code = kt_tuning_config_map(rendering->arena, plan, template_, &copy, error);
+    if (code < 0)
+        return code;
+    kt_json_append(rendering->arena, rendering->objects, copy);
+    *ret = copy;
+    return 0;
+}
+
+/* GPUs of the user's own nodes; 0 when none says so. */
+static uint32_t own_gpu_count(const struct rendering *rendering, const struct kt_tuning_plan *plan)
+{
+    struct kt_own_nodes nodes = {0};
+    if (!kt_settings_bring_your_own(rendering->settings))
+        return 0;
+    kt_own_nodes_read(rendering->arena, rendering->cluster, &plan->workspace.resource, &nodes);
+    return nodes.state == KT_OWN_NODES_KNOWN && nodes.gpu_count > 0
+               ? (uint32_t)KT_MIN(nodes.gpu_count, (int64_t)UINT32_MAX)
+               : 0;
+}
+
+static int render_tuning(const struct rendering *rendering, struct kt_error *error)
+{
+    struct kt_tuning_plan plan;
+    struct kt_tuning_job_facts facts = {0};
+    char config_hash[KT_CONFIG_HASH_BYTES];
+    cJSON *job = NULL;
+    int code = kt_tuning_plan(rendering->arena, rendering->workspace, rendering->settings, &plan, error);
+    if (code < 0)
+        return code;
+    if (plan.template_name) {
+        code = render_template(rendering, &plan, &facts.config_map, error);
+    } else {
+        code = find_own_config_map(rendering, &plan, &facts.config_map, error);
+        code = code < 0 ? code : kt_config_map_hash(rendering->arena, facts.config_map, config_hash, error);
+        facts.config_hash = config_hash;
+    }
+    facts.gpu_count = own_gpu_count(rendering, &plan);
+    code = code < 0 ? code : kt_tuning_job(rendering->arena, &plan, &facts, &job, error);
+    if (code == 0)
+        kt_json_append(rendering->arena, rendering->objects, job);
+    return code;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+int kt_workload_render(struct kt_arena *arena, const cJSON *workspace, const struct kt_settings *settings,
+                       const struct kt_cluster *cluster, cJSON **ret_objects, int64_t *ret_node_count,
+                       struct kt_error *error)
+{
+    const struct rendering rendering = {arena, workspace, settings, cluster, kt_json_new_array(arena)};
+    int64_t node_count = 0;
+    if (kt_json_is_object(kt_json_get(workspace, "inference")))
+        return kt_error_set(
+            error, KT_EINVAL,
+            "the objects of an inference are not rendered by this version: only tunings are carried out; "
+            "status.targetNodeCount can be told");
+    int code = kt_node_count(arena, kt_json_clone(arena, workspace), settings, cluster, &node_count, error);
+    code = code < 0 ? code : render_revision(&rendering, error);
+    if (code == 0 && !kt_settings_bring_your_own(settings))
+        code = render_claims(&rendering, node_count, error);
+    code = code < 0 ? code : render_tuning(&rendering, error);
+    if (code < 0)
+        return code;
+    if (arena->failed)
+        return kt_error_set(error, KT_ENOMEM, "no memory to render the Workspace's objects");
+    *ret_objects = rendering.objects;
+    if (ret_node_count)
+        *ret_node_count = node_count;
+    return 0;
+}
