@@ -47,6 +47,11 @@ static const struct kt_flag flags[] = {
      .completion = KT_COMPLETE_CHOICES,
      .help =
          "none; client: judge and print, send nothing; server: let the server judge too, without keeping anything."},
+    {.name = "follow",
+     .kind = KT_FLAG_BOOL,
+     .offset = AT(follow),
+     .shown = "false",
+     .help = "Wait, and write the trainer's log to standard output meanwhile."},
     {.name = "force-conflicts",
      .kind = KT_FLAG_BOOL,
      .offset = AT(force_conflicts),
@@ -151,6 +156,18 @@ static const struct kt_flag flags[] = {
      .help =
          "Training argument, e.g. LoraConfig.r=16; may be given several times. Makes the ConfigMap NAME-config from "
          "the method's template, or from the file of --config."},
+    {.name = "timeout",
+     .kind = KT_FLAG_TEXT,
+     .offset = AT(timeout),
+     .value_name = "TIME",
+     .shown = "'0'",
+     .help = "With --wait: how long at most, e.g. 2h; 0: for as long as it takes."},
+    {.name = "wait",
+     .kind = KT_FLAG_BOOL,
+     .offset = AT(wait),
+     .shown = "false",
+     .help = "Wait until the adapter is where it should be, with one line a stage on standard error. Ctrl-C ends the "
+             "waiting and leaves the tuning running."},
     {.name = "workspace-name",
      .kind = KT_FLAG_TEXT,
      .offset = AT(workspace_name),
@@ -194,7 +211,14 @@ const struct kt_command kt_command_tune = {
         "\n"
         "# Other training arguments\n"
         "kubectl kaito tune tune-phi-3 --model phi-3-mini-128k-instruct --input-pvc data --output-pvc adapter \\\n"
-        "  --set LoraConfig.r=16 --set TrainingArguments.num_train_epochs=2\n",
+        "  --set LoraConfig.r=16 --set TrainingArguments.num_train_epochs=2\n"
+        "\n"
+        "# Stay with it until the adapter is on the volume, and see the training\n"
+        "kubectl kaito tune tune-phi-3 --model phi-3-mini-128k-instruct --input-pvc data --output-pvc adapter \\\n"
+        "  --wait --follow\n",
+    .notes =
+        "Exit codes: 0 applied, and with --wait only when the tuning has succeeded; 1 refused, or with --wait failed, "
+        "with the cause; 124 when the time of --timeout is up; 130 after Ctrl-C.",
     .flags = flags,
     .flag_count = KT_ARRAY_LENGTH(flags),
     .options_size = sizeof(struct kt_tune_options),

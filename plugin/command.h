@@ -18,7 +18,8 @@
 enum kt_exit {
     KT_EXIT_OK = 0,
     KT_EXIT_ERROR = 1,
-    KT_EXIT_UNUSABLE = 2, /* `check` only: input that cannot be read or understood */
+    KT_EXIT_UNUSABLE = 2,  /* `check` only: input that cannot be read or understood */
+    KT_EXIT_TIMEOUT = 124, /* the time of --timeout is up; the code of timeout(1) */
     KT_EXIT_INTERRUPTED = 130,
 };
 
@@ -68,7 +69,7 @@ struct kt_app {
     struct kt_texts warnings; /* texts that are not written again */
 };
 
-enum kt_command_group { KT_GROUP_MAKE, KT_GROUP_OFFLINE, KT_GROUP_OTHER, KT_GROUP_COUNT };
+enum kt_command_group { KT_GROUP_MAKE, KT_GROUP_FOLLOW, KT_GROUP_OFFLINE, KT_GROUP_OTHER, KT_GROUP_COUNT };
 
 struct kt_command {
     const char *name;

@@ -7,6 +7,11 @@
 
 extern const struct kt_command kt_command_tune;       /* cmd_tune.c */
 extern const struct kt_command kt_command_deploy;     /* cmd_tune.c */
+extern const struct kt_command kt_command_status;     /* cmd_status.c */
+extern const struct kt_command kt_command_wait;       /* cmd_wait.c */
+extern const struct kt_command kt_command_logs;       /* cmd_logs.c */
+extern const struct kt_command kt_command_events;     /* cmd_events.c */
+extern const struct kt_command kt_command_delete;     /* cmd_delete.c */
 extern const struct kt_command kt_command_check;      /* cmd_check.c */
 extern const struct kt_command kt_command_plan;       /* cmd_plan.c */
 extern const struct kt_command kt_command_models;     /* cmd_models.c */

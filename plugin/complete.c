@@ -4,9 +4,13 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "kube/api.h"
 #include "kube/kubeconfig.h"
 #include "plugin/commands.h"
+#include "plugin/connection.h"
 #include "plugin/output.h"
+
+#define WORKSPACES_TIMEOUT_MS 1000
 
 struct completer {
     struct kt_app *app;
@@ -64,6 +68,25 @@ static void offer_kubeconfig(struct completer *completer, enum kt_completion wha
         offer(completer, config.users[i].name, NULL);
 }
 
+/* A shell waits for the answer: a server that takes its time is not waited for. */
+static void offer_workspaces(struct completer *completer)
+{
+    struct kt_app *app = completer->app;
+    KT_CLEANUP(kt_disconnect) struct kt_connection connection = {0};
+    struct kt_reply reply;
+    struct kt_list list;
+    const struct kt_list_options options = {.timeout_ms = WORKSPACES_TIMEOUT_MS};
+    const cJSON *workspace;
+    struct kt_error error;
+    if (kt_connect(app, &connection, &error) != 0 ||
+        kt_api_list(connection.client, app->arena, &kt_resource_workspaces, connection.config.namespace_, &options,
+                    &list, &reply, &error) != 0)
+        return;
+    cJSON_ArrayForEach(workspace, list.items)
+        offer(completer, kt_json_string_or(kt_json_path(workspace, "metadata", "name", NULL), ""),
+              kt_json_string_or(kt_json_path(workspace, "status", "state", NULL), ""));
+}
+
 static void offer_kind(struct completer *completer, enum kt_completion what, const struct kt_flag *flag)
 {
     switch (what) {
@@ -87,6 +110,9 @@ static void offer_kind(struct completer *completer, enum kt_completion what, con
     case KT_COMPLETE_CLUSTERS:
     case KT_COMPLETE_USERS:
         offer_kubeconfig(completer, what);
+        break;
+    case KT_COMPLETE_WORKSPACES:
+        offer_workspaces(completer);
         break;
     case KT_COMPLETE_COMMANDS:
         offer_commands(completer, kt_commands);

@@ -110,6 +110,11 @@ void kt_connection_resume(struct kt_connection *connection KT_UNUSED)
     (void)got; /* nothing to read: it was not interrupted */
 }
 
+int kt_connection_stop_fd(const struct kt_connection *connection KT_UNUSED)
+{
+    return stop_fd;
+}
+
 bool kt_connection_pause(struct kt_connection *connection KT_UNUSED, int milliseconds)
 {
     struct pollfd interrupt = {.fd = stop_fd, .events = POLLIN};

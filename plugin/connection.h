@@ -22,6 +22,8 @@ void kt_disconnect(struct kt_connection *connection);
 struct kt_config_overrides kt_connection_overrides(const struct kt_app *app);
 /* After an interruption: requests work again, for cleaning up. A further Ctrl-C ends the program. */
 void kt_connection_resume(struct kt_connection *connection);
+/* Readable after the first Ctrl-C; never to be read from. */
+int kt_connection_stop_fd(const struct kt_connection *connection);
 /* Waits; false when it was interrupted. */
 bool kt_connection_pause(struct kt_connection *connection, int milliseconds) KT_NODISCARD;
 /* Writes the warnings of a reply, each text once in a run of the program. */

@@ -46,6 +46,7 @@ enum kt_completion {
     KT_COMPLETE_CLUSTERS,
     KT_COMPLETE_USERS,
     KT_COMPLETE_COMMANDS,
+    KT_COMPLETE_WORKSPACES, /* of the cluster; nothing when it does not answer at once */
 };
 
 struct kt_flag {

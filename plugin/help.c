@@ -124,6 +124,7 @@ void kt_help_root(struct kt_app *app)
 {
     static const char *const titles[KT_GROUP_COUNT] = {
         [KT_GROUP_MAKE] = "Make Workspaces:",
+        [KT_GROUP_FOLLOW] = "See how they are, and end them:",
         [KT_GROUP_OFFLINE] = "Find out before anything is paid for (no cluster needed):",
         [KT_GROUP_OTHER] = "Other:",
     };
@@ -139,12 +140,12 @@ void kt_help_root(struct kt_app *app)
                 kt_strbuf_printf(&text, "  %-12s  %s\n", (*command)->name, (*command)->summary);
     }
     kt_strbuf_puts(&text, "\nUsage:\n  kubectl kaito [command] [flags]\n\n");
-    kt_output_wrap(
-        &text,
-        "Exit codes: 0 done; 1 an error, or a refusal; 130 interrupted. `check` has its own, see its help.\n\n"
-        "Use \"kubectl kaito <command> --help\" for more about a command.\n"
-        "Use \"kubectl kaito options\" for the options that all commands have.",
-        0, text_width(app));
+    kt_output_wrap(&text,
+                   "Exit codes: 0 done; 1 an error, or a refusal; 124 the time of --timeout is up; 130 interrupted. "
+                   "`check` has its own, see its help.\n\n"
+                   "Use \"kubectl kaito <command> --help\" for more about a command.\n"
+                   "Use \"kubectl kaito options\" for the options that all commands have.",
+                   0, text_width(app));
     write_out(app, &text);
 }
 

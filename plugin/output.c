@@ -58,6 +58,25 @@ void kt_output_send(struct kt_app *app, struct kt_str text)
         app->write_errno = errno ? errno : EIO;
 }
 
+void kt_output_send_line(struct kt_app *app, struct kt_str line)
+{
+    while (app->out_terminal.is_terminal) {
+        size_t end = kt_str_find_char(line, '\r');
+        KT_CLEANUP(kt_strbuf_release) struct kt_strbuf safe;
+        if (end == SIZE_MAX)
+            end = line.length;
+        kt_strbuf_init(&safe, NULL, KT_OUTPUT_LIMIT_BYTES);
+        kt_output_escape_lines(&safe, (struct kt_str){line.data, end});
+        kt_strbuf_putc(&safe, '\n');
+        kt_output_send(app, kt_strbuf_view(&safe));
+        if (end >= line.length)
+            return;
+        line = (struct kt_str){line.data + end + 1, line.length - end - 1};
+    }
+    kt_output_send(app, line);
+    kt_output_send(app, KT_STR("\n"));
+}
+
 int kt_output_write(struct kt_app *app, const struct kt_strbuf *text, struct kt_error *error)
 {
     if (text->failed)

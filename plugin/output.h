@@ -43,6 +43,10 @@ int kt_output_write(struct kt_app *app, const struct kt_strbuf *text, struct kt_
 /* The same for text that streams; the first failure is remembered in app->write_errno. */
 void kt_output_send(struct kt_app *app, struct kt_str text);
 
+/* A line of a log, with a line feed after it: as it is into a file or a pipe; on a terminal with what could steer it
+ * made visible, and what a carriage return would overwrite on a line of its own. */
+void kt_output_send_line(struct kt_app *app, struct kt_str line);
+
 /* The most that one command gathers before it writes. */
 #define KT_OUTPUT_LIMIT_BYTES ((size_t)(64 * KT_MIB))
 struct kt_strbuf kt_output_buffer(struct kt_app *app);

@@ -38,6 +38,9 @@ struct kt_tune_options {
     bool force_conflicts;
     const char *dry_run;
     const char *output;
+    bool wait;
+    bool follow;
+    const char *timeout;
     struct kt_judge_flags judge;
 };
 
@@ -48,6 +51,7 @@ struct kt_tune {
     struct kt_settings settings;
     enum kt_tune_dry_run dry_run;
     struct kt_output_format format;
+    int64_t timeout_ms; /* of --wait; 0: none */
     const char *name;
     cJSON *workspace;       /* as it will be sent: absent fields are for the server to fill */
     cJSON *config_map;      /* NULL: none is made */

@@ -9,6 +9,7 @@
 #include "kube/api.h"
 #include "plugin/connection.h"
 #include "plugin/tune.h"
+#include "plugin/wait.h"
 #include "text/names.h"
 
 #define API_GROUP "kaito.sh"
@@ -348,6 +349,21 @@ static int run_steps(struct apply *apply)
                          answered ? done_word(&workspace, apply->old_workspace) : missed, apply->error);
 }
 
+/* With what is known of the server already. */
+static int wait_for_it(struct apply *apply)
+{
+    const struct kt_tune *tune = apply->tune;
+    if (tune->dry_run != KT_TUNE_DRY_RUN_NONE || !(tune->options->wait || tune->options->follow))
+        return KT_EXIT_OK;
+    struct kt_gather_target target = {.connection = &apply->connection,
+                                      .namespace_ = apply->namespace_,
+                                      .name = tune->name,
+                                      .workspaces = &apply->workspaces};
+    const struct kt_wait_options options = {
+        .goal = KT_WAIT_SUCCEEDED, .timeout_ms = tune->timeout_ms, .follow = tune->options->follow};
+    return kt_wait(&target, &options, apply->error);
+}
+
 int kt_tune_apply(struct kt_tune *tune, struct kt_error *error)
 {
     KT_CLEANUP(apply_release) struct apply apply = {.tune = tune, .error = error};
@@ -359,5 +375,6 @@ int kt_tune_apply(struct kt_tune *tune, struct kt_error *error)
     if (problem)
         return kt_error_set(error, KT_EINVAL, "the namespace \"%.60s\" is no name of a namespace: %s", apply.namespace_,
                             problem);
-    return run_steps(&apply);
+    code = run_steps(&apply);
+    return code == KT_EXIT_OK ? wait_for_it(&apply) : code;
 }

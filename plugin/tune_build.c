@@ -4,6 +4,7 @@
 
 #include "plugin/planning.h"
 #include "plugin/tune.h"
+#include "plugin/wait.h"
 #include "workspace/workspace.h"
 
 /* "auto": the same choice as the server's, made here and written into the object. */
@@ -199,7 +200,14 @@ static int choose_mode(struct kt_tune *tune, struct kt_error *error)
     for (size_t i = 0; tune->options->dry_run && i < KT_ARRAY_LENGTH(modes); i++)
         if (kt_streq(tune->options->dry_run, modes[i].word))
             tune->dry_run = modes[i].mode;
-    int code = kt_judge_settings(&tune->options->judge, &tune->settings, error);
+    bool waits = tune->options->wait || tune->options->follow;
+    if (waits && tune->dry_run != KT_TUNE_DRY_RUN_NONE)
+        return kt_app_usage_fault(tune->app, error, "--%s cannot be used together with --dry-run: nothing will run",
+                                  tune->options->wait ? "wait" : "follow");
+    int code = kt_wait_parse_timeout(tune->options->timeout, &tune->timeout_ms, error);
+    if (code != 0)
+        return code;
+    code = kt_judge_settings(&tune->options->judge, &tune->settings, error);
     if (code != 0)
         return code;
     return kt_output_parse_format(tune->options->output, KT_FORMAT_JSON | KT_FORMAT_YAML | KT_FORMAT_NAME,

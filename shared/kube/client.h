@@ -93,4 +93,12 @@ struct kt_reply {
 int kt_client_do(struct kt_client *client, struct kt_arena *arena, const struct kt_request *request,
                  struct kt_reply *reply, struct kt_error *error) KT_NODISCARD;
 
+/* For a reply without an end, such as a log that is followed: hands its bytes to `take` as they come, for as long as
+ * they come. The time that the request may take is that until its first line; there is no second try but the one after
+ * a 401. 0 at the end of the reply, or when take returned false; failures as kt_client_do, KT_EUNAVAILABLE for a
+ * connection that was cut. */
+int kt_client_stream(struct kt_client *client, struct kt_arena *arena, const struct kt_request *request,
+                     bool (*take)(void *context, const char *data, size_t length), void *context,
+                     struct kt_reply *reply, struct kt_error *error) KT_NODISCARD;
+
 #endif

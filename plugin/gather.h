@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the cluster holds for a Workspace, read from the API with the user's own rights. Works beside our reconciler and
+ * beside upstream's operator, whose objects carry the same labels.
+ */
+#ifndef KT_PLUGIN_GATHER_H
+#define KT_PLUGIN_GATHER_H
+
+#include "plugin/connection.h"
+#include "workload/observation.h"
+
+struct kt_gather_target {
+    struct kt_connection *connection;
+    const char *namespace_; /* NULL, for kt_gather_all only: all namespaces */
+    const char *name;
+    /* The version that the server has; filled by the first call. */
+    const struct kt_resource *workspaces;
+};
+
+/* Only the Workspace. A missing one is KT_ENOTFOUND with ret_is_gone (may be NULL); false: the server does not know
+ * the type. */
+int kt_gather_workspace(struct kt_gather_target *target, struct kt_arena *arena, const cJSON **ret, bool *ret_is_gone,
+                        struct kt_error *error) KT_NODISCARD;
+
+/* The Workspace, its NodeClaims, Nodes, Job, pods and events. Only a failure to read the Workspace, or no answer at
+ * all, is an error: what the user may not read is said in one warning a kind and left out, and a resource type that is
+ * not installed counts as empty. Everything is in the arena. */
+int kt_gather_one(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation *ret,
+                  bool *ret_is_gone, struct kt_error *error) KT_NODISCARD;
+
+/* The same for all Workspaces of the namespace, or of all, with one list a kind and without events. */
+int kt_gather_all(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation **ret,
+                  size_t *ret_count, struct kt_error *error) KT_NODISCARD;
+
+/* metadata.name, metadata.namespace; "" when absent. */
+const char *kt_object_name(const cJSON *object);
+const char *kt_object_namespace(const cJSON *object);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/trainer_log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "plugin/gather.h"
+#include "plugin/log_choice.h"
+#include "plugin/pod_log.h"
+
+/* Between two tries to reach a server that is away. */
+#define RETRY_MS 1000
+#define NAME_BYTES 256
+
+struct kt_trainer_log {
+    struct kt_connection *connection;
+    struct kt_progress *progress;
+    bool print;
+    bool is_refused; /* not allowed: not asked again */
+    struct kt_environment environment;
+    struct kt_client *client;
+    struct kt_training_progress training;
+    struct kt_pod_log log;
+    char namespace_[NAME_BYTES], pod[NAME_BYTES], uid[NAME_BYTES], container[NAME_BYTES];
+    int stop_fd; /* written to end the thread */
+    int done_fd; /* written by the thread when it ends */
+    pthread_t thread;
+    bool runs;
+};
+
+static bool is_readable(int fd, int64_t timeout_ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    return poll(&wait, 1, (int)timeout_ms) > 0;
+}
+
+static void ring(int fd)
+{
+    uint64_t one = 1;
+    ssize_t written = write(fd, &one, sizeof(one));
+    (void)written;
+}
+
+static bool take_line(void *context, struct kt_str line)
+{
+    struct kt_trainer_log *log = context;
+    if (log->print)
+        kt_progress_out(log->progress, line);
+    if (kt_training_progress_take(&log->training, line))
+        kt_progress_training(log->progress, &log->training);
+    return true;
+}
+
+static void *read_log(void *context)
+{
+    struct kt_trainer_log *log = context;
+    struct kt_error error = {0};
+    int code;
+    do {
+        code = kt_pod_log_read(log->client, &log->log, &error);
+    } while ((code == KT_EUNAVAILABLE || code == KT_ETIMEOUT || code == KT_EIO) &&
+             !is_readable(log->stop_fd, RETRY_MS));
+    if (code == KT_EFORBIDDEN) {
+        log->is_refused = true;
+        if (log->print)
+            kt_progress_say(log->progress, error.message);
+    }
+    ring(log->done_fd);
+    return NULL;
+}
+
+int kt_trainer_log_new(struct kt_connection *connection, struct kt_progress *progress, bool print,
+                       struct kt_trainer_log **ret, struct kt_error *error)
+{
+    struct kt_trainer_log *log = kt_heap_alloc(sizeof(*log));
+    if (!log)
+        return kt_error_set(error, KT_ENOMEM, "not enough memory to follow a log");
+    log->connection = connection;
+    log->progress = progress;
+    log->print = print;
+    log->environment = *connection->app->environment;
+    log->environment.stdin_is_terminal = false;
+    log->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    log->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    kt_pod_log_init(&log->log);
+    const struct kt_client_options options = {.user_agent = "kubectl-kaito", .stop_fd = log->stop_fd};
+    int code = log->stop_fd < 0 || log->done_fd < 0
+                   ? kt_error_set(error, KT_EIO, "cannot make an event descriptor: %s", strerror(errno))
+                   : kt_client_new(&connection->config, &log->environment, &options, &log->client, error);
+    if (code != 0) {
+        kt_trainer_log_free(log);
+        return code;
+    }
+    *ret = log;
+    return 0;
+}
+
+/* After the thread has ended, or to end it. */
+static void join(struct kt_trainer_log *log)
+{
+    uint64_t count;
+    if (!log->runs)
+        return;
+    ring(log->stop_fd);
+    pthread_join(log->thread, NULL);
+    log->runs = false;
+    ssize_t got = read(log->stop_fd, &count, sizeof(count));
+    got = read(log->done_fd, &count, sizeof(count));
+    (void)got;
+}
+
+static bool keep(char (*into)[NAME_BYTES], const char *text)
+{
+    return snprintf(*into, NAME_BYTES, "%s", text) < NAME_BYTES;
+}
+
+/* Another pod has another log. */
+static bool take_pod(struct kt_trainer_log *log, const cJSON *pod, const char *trainer)
+{
+    const char *uid = kt_json_string_or(kt_json_path(pod, "metadata", "uid", NULL), "");
+    if (kt_streq(log->uid, uid) && log->log.pod)
+        return true;
+    join(log);
+    kt_pod_log_release(&log->log);
+    kt_pod_log_init(&log->log);
+    log->training = (struct kt_training_progress){0};
+    log->log.namespace_ = log->namespace_;
+    log->log.pod = log->pod;
+    log->log.container = log->container;
+    log->log.follow = true;
+    log->log.line = take_line;
+    log->log.context = log;
+    return keep(&log->uid, uid) && keep(&log->namespace_, kt_object_namespace(pod)) &&
+           keep(&log->pod, kt_object_name(pod)) && keep(&log->container, trainer);
+}
+
+void kt_trainer_log_look(struct kt_trainer_log *log, const cJSON *pod, const char *trainer)
+{
+    struct kt_log_container containers[KT_LOG_CONTAINERS];
+    size_t count = kt_log_containers(pod, trainer, containers);
+    const struct kt_log_container *found = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (kt_streq(containers[i].name, trainer) && containers[i].phase != KT_CONTAINER_TO_COME)
+            found = &containers[i];
+    if (!found || log->is_refused || !take_pod(log, pod, trainer))
+        return;
+    bool has_ended = log->runs && is_readable(log->done_fd, 0);
+    if (log->runs && !has_ended)
+        return;
+    /* The log of a container that has ended is read once. */
+    if (has_ended && found->phase != KT_CONTAINER_RUNNING)
+        return;
+    join(log);
+    log->runs = !log->is_refused && pthread_create(&log->thread, NULL, read_log, log) == 0;
+}
+
+void kt_trainer_log_drain(struct kt_trainer_log *log, int64_t longest_ms)
+{
+    if (log->runs)
+        (void)is_readable(log->done_fd, longest_ms);
+    join(log);
+}
+
+void kt_trainer_log_free(struct kt_trainer_log *log)
+{
+    if (!log)
+        return;
+    join(log);
+    kt_client_free(log->client);
+    kt_pod_log_release(&log->log);
+    kt_close_fd(&log->stop_fd);
+    kt_close_fd(&log->done_fd);
+    kt_heap_free(log);
+}
