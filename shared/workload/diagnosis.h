@@ -31,6 +31,8 @@ struct kt_cause {
     const char *message; /* what, where, what to do */
     const char *kind;    /* of the object that says so: "Pod", "NodeClaim", "Node", "Job" */
     const char *name;
+    bool is_vague; /* another program's words that change or fall short with every try: an earlier message with the same
+                      beginning, up to its first ": ", says as much */
 };
 
 struct kt_diagnosis {
@@ -38,6 +40,7 @@ struct kt_diagnosis {
     const char *detail; /* one line on the stage for a person: "waiting for NodeClaim ws0123 (Launched)"; never NULL */
     bool has_cause;     /* something is wrong: see cause. Not set for mere waiting */
     struct kt_cause cause;
+    int64_t revisit_s; /* after this time alone the answer may be another (something takes too long); 0: it is not */
 };
 
 /* Never fails: without memory the texts are shorter. */

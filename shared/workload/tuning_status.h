@@ -17,8 +17,8 @@ struct kt_trouble {
 };
 
 struct kt_tuning_status {
-    /* A JSON merge patch for /status with the whole of what is ours, resourceVersion included; NULL when the stored
-     * status says the same already (times aside). */
+    /* A JSON merge patch for /status with all members of ours that change, resourceVersion included; NULL when the
+     * stored status says the same already (times aside). */
     cJSON *patch;
     const char *state; /* "Pending", "Running", "Succeeded", "Failed" */
     struct kt_diagnosis diagnosis;

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workload/exit_codes.h"
+
+static const struct {
+    const char *what;   /* the container's job, for a person */
+    const char *reason; /* when nothing better is known */
+    const char *advice; /* what to look at */
+} roles[KT_ROLE_COUNT] = {
+    [KT_ROLE_OTHER] = {"a helper container", "ContainerFailed", "look at its log"},
+    [KT_ROLE_WEIGHTS] = {"the download of the model's weights", "WeightsDownloadFailed",
+                         "the node must reach the registry of the model's image"},
+    [KT_ROLE_DATA] = {"fetching the data", "DataDownloadFailed",
+                      "check tuning.input, and that it can be reached from the cluster"},
+    [KT_ROLE_TRAINER] = {"the trainer", "TrainerFailed", "look at its log"},
+    [KT_ROLE_PUSHER] = {"the push of the adapter", "PushFailed",
+                        "check tuning.output.image, and that its imagePushSecret may write there"},
+};
+
+/* What trainers print before they end (PyTorch, transformers, peft, huggingface_hub), and what helps. */
+static const struct {
+    const char *words;
+    const char *reason;
+    const char *advice;
+} last_words[] = {
+    {"CUDA out of memory", "CUDAOutOfMemory",
+     "the GPU's memory is too small: lower per_device_train_batch_size or the sequence length (max_length), use qlora, "
+     "or take a larger GPU (`kubectl kaito plan` shows what fits)"},
+    {"CUDA error: out of memory", "CUDAOutOfMemory",
+     "the GPU's memory is too small: lower per_device_train_batch_size or the sequence length (max_length), use qlora, "
+     "or take a larger GPU (`kubectl kaito plan` shows what fits)"},
+    {"CUBLAS_STATUS_ALLOC_FAILED", "CUDAOutOfMemory",
+     "the GPU's memory is too small: lower per_device_train_batch_size or the sequence length (max_length), use qlora, "
+     "or take a larger GPU (`kubectl kaito plan` shows what fits)"},
+    {"No CUDA GPUs are available", "NoGPU",
+     "the container sees no GPU: check the driver and device plugin of its node"},
+    {"Found no NVIDIA driver", "NoGPU", "the container sees no GPU: check the driver and device plugin of its node"},
+    {"No space left on device", "DiskFull", "the node's disk or the volume is full: use a larger one"},
+    {"not found in the base model", "TargetModulesNotFound",
+     "LoraConfig.target_modules names modules that this model does not have: leave it out, or name others"},
+    {"got an unexpected keyword argument", "UnknownTrainingKey",
+     "the config map has a key that the trainer does not know: `kubectl kaito check` finds such keys"},
+    {"bf16", "BFloat16Unsupported",
+     "this GPU has no bfloat16: set torch_dtype: float16 and fp16: true in the config map, or take a newer GPU"},
+    {"GatedRepo", "ModelAccessDenied",
+     "the model's weights need an access token: check presetOptions.modelAccessSecret (key HF_TOKEN)"},
+    {"401 Client Error", "ModelAccessDenied",
+     "the model's weights need an access token: check presetOptions.modelAccessSecret (key HF_TOKEN)"},
+};
+
+struct meaning {
+    int64_t code;
+    const char *text;
+};
+
+/* Those that mean the same for every program: 126 and 127 a shell's, above 128 a signal's. */
+static const struct meaning any_program[] = {
+    {126, "its command cannot be run"},
+    {127, "its command is not in the image"},
+    {132, "an instruction that this processor does not have (SIGILL)"},
+    {134, "the program gave itself up (SIGABRT)"},
+    {135, "shared memory or a mapped file ran out (SIGBUS)"},
+    {137, "it was killed (SIGKILL): its pod was ended, or its node ran out of memory"},
+    {139, "the program crashed (SIGSEGV)"},
+    {143, "it was told to end (SIGTERM): its pod or its node was being taken away"},
+};
+
+/* curl's, from its manual. */
+static const struct meaning curl_codes[] = {
+    {3, "the URL is not well formed"},
+    {6, "the server's name cannot be resolved"},
+    {7, "the server does not answer at this address"},
+    {18, "the transfer ended too early"},
+    {22, "the server answered with an error (HTTP 400 or above)"},
+    {23, "the data cannot be written: is the disk full?"},
+    {28, "the server did not answer in time"},
+    {35, "the TLS handshake failed"},
+    {47, "too many redirects"},
+    {52, "the server answered nothing"},
+    {56, "the connection was cut"},
+    {60, "the server's certificate is not trusted"},
+    {63, "the file is larger than allowed"},
+};
+
+static const char *find_meaning(const struct meaning *rows, size_t count, int64_t code)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].code == code)
+            return rows[i].text;
+    }
+    return NULL;
+}
+
+static const char *code_meaning(const struct kt_container *container, int64_t code)
+{
+    const char *text = NULL;
+    if (container->role == KT_ROLE_DATA)
+        text = find_meaning(curl_codes, KT_ARRAY_LENGTH(curl_codes), code);
+    return text ? text : find_meaning(any_program, KT_ARRAY_LENGTH(any_program), code);
+}
+
+/* bf16 alone is in every config that is printed; only together with these words it is the complaint of transformers. */
+static bool is_about(const char *output, size_t row)
+{
+    if (!kt_contains(output, last_words[row].words))
+        return false;
+    return !kt_streq(last_words[row].reason, "BFloat16Unsupported") || kt_contains(output, "support bf16") ||
+           kt_contains(output, "bf16/gpu");
+}
+
+static void name_failure(struct kt_arena *arena, const struct kt_container *container, int64_t code, const char *output,
+                         struct kt_cause *ret)
+{
+    const char *reason = roles[container->role].reason;
+    const char *advice = roles[container->role].advice;
+    bool is_trainer = container->role == KT_ROLE_TRAINER;
+    for (size_t i = 0; is_trainer && i < KT_ARRAY_LENGTH(last_words); i++) {
+        if (is_about(output, i)) {
+            reason = last_words[i].reason;
+            advice = last_words[i].advice;
+            break;
+        }
+    }
+    const char *said = kt_cause_last_words(arena, output, is_trainer);
+    if (!*said) {
+        const char *meaning = code_meaning(container, code);
+        said = meaning ? meaning : "";
+    }
+    kt_cause_set(arena, ret, "Pod", container->pod, reason, "%s (container %s) ended with exit code %lld%s%s; %s",
+                 roles[container->role].what, container->name, (long long)code, *said ? ": " : "", said, advice);
+}
+
+bool kt_diagnose_exit(struct kt_arena *arena, const struct kt_container *container, const cJSON *terminated,
+                      struct kt_cause *ret)
+{
+    int64_t code = 0;
+    if (!kt_json_is_object(terminated))
+        return false;
+    const char *reason = kt_json_string_or(kt_json_get(terminated, "reason"), "");
+    const char *output = kt_json_string(kt_json_get(terminated, "message"));
+    bool has_code = kt_json_int64(kt_json_get(terminated, "exitCode"), &code);
+    if (has_code && code == 0)
+        return false;
+    if (kt_streq(reason, "OOMKilled")) {
+        kt_cause_set(arena, ret, "Pod", container->pod, "OOMKilled",
+                     "%s (container %s) was killed because the memory of its node, not of the GPU, ran out; take a "
+                     "machine type with more memory",
+                     roles[container->role].what, container->name);
+    } else if (kt_streq(reason, "StartError") || kt_streq(reason, "ContainerCannotRun")) {
+        kt_cause_set(arena, ret, "Pod", container->pod, "StartError", "container %s cannot be started: %s",
+                     container->name, kt_cause_last_words(arena, output, false));
+    } else if (kt_streq(reason, "ContainerStatusUnknown")) {
+        kt_cause_set(arena, ret, "Pod", container->pod, "NodeLost",
+                     "the node lost container %s of pod %s, most likely because it was restarted or taken away",
+                     container->name, kt_metadata_text(container->pod, "name"));
+    } else {
+        name_failure(arena, container, code, output, ret);
+    }
+    return true;
+}

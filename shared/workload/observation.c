@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workload/observation.h"
+
+#include "workload/diagnosis_internal.h"
+
+const char *kt_metadata_text(const cJSON *object, const char *key)
+{
+    return kt_json_string_or(kt_json_path(object, "metadata", key, NULL), "");
+}
+
+const cJSON *kt_objects_find(struct kt_objects objects, const char *name)
+{
+    for (size_t i = 0; i < objects.count; i++) {
+        if (kt_streq(kt_metadata_text(objects.items[i], "name"), name))
+            return objects.items[i];
+    }
+    return NULL;
+}
+
+/* The controller among the owner references, or NULL. */
+static const cJSON *controller_of(const cJSON *object)
+{
+    const cJSON *owner;
+    cJSON_ArrayForEach(owner, kt_json_path(object, "metadata", "ownerReferences", NULL))
+    {
+        if (kt_json_true(kt_json_get(owner, "controller")))
+            return owner;
+    }
+    return NULL;
+}
+
+bool kt_is_owned_by(const cJSON *object, const cJSON *workspace)
+{
+    const char *owner_uid = kt_json_string_or(kt_json_get(controller_of(object), "uid"), "");
+    return *owner_uid && kt_streq(owner_uid, kt_metadata_text(workspace, "uid"));
+}
+
+bool kt_is_newer(const cJSON *a, const cJSON *b)
+{
+    /* RFC 3339 in UTC, as the API server writes it: the order of the text is the order in time. */
+    int order = strcmp(kt_metadata_text(a, "creationTimestamp"), kt_metadata_text(b, "creationTimestamp"));
+    return order != 0 ? order > 0 : strcmp(kt_metadata_text(a, "name"), kt_metadata_text(b, "name")) > 0;
+}
+
+const cJSON *kt_observation_pod(const struct kt_observation *observation)
+{
+    const cJSON *newest = NULL;
+    for (size_t i = 0; observation->job && i < observation->pods.count; i++) {
+        const cJSON *pod = observation->pods.items[i];
+        if (kt_is_owned_by(pod, observation->job) && (!newest || kt_is_newer(pod, newest)))
+            newest = pod;
+    }
+    return newest;
+}
+
+const cJSON *kt_condition_find(const cJSON *object, const char *type)
+{
+    const cJSON *condition;
+    const cJSON *conditions = kt_json_path(object, "status", "conditions", NULL);
+    if (!kt_json_is_array(conditions))
+        return NULL;
+    cJSON_ArrayForEach(condition, conditions)
+    {
+        if (kt_streq(kt_json_string_or(kt_json_get(condition, "type"), ""), type))
+            return condition;
+    }
+    return NULL;
+}
+
+bool kt_condition_is_true(const cJSON *object, const char *type)
+{
+    return kt_streq(kt_json_string_or(kt_json_get(kt_condition_find(object, type), "status"), ""), "True");
+}
+
+bool kt_is_being_deleted(const cJSON *object)
+{
+    return *kt_metadata_text(object, "deletionTimestamp") != '\0';
+}
