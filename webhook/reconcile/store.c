@@ -190,6 +190,15 @@ static bool fits(const struct kt_store *store, enum kt_stored_kind kind, const s
     return bytes <= KT_LIMIT_STORE_BYTES && (kept || store->kinds[kind].by_name.count < KT_LIMIT_STORE_OBJECTS);
 }
 
+/* A label was changed: the Workspace that an object belonged to until now. */
+static void visit_the_left(const struct kt_relations *old, const struct kt_relations *fresh,
+                           const struct kt_store_visitor *visitor)
+{
+    const struct kt_pair *left = &old->workspace;
+    if (visitor && left->name && !kt_pair_is(&fresh->workspace, left->namespace_, left->name))
+        kt_store_visit_pair(visitor, left);
+}
+
 /* Under the lock. Takes fresh when it returns 0. *ret_changed: more than the resource version. */
 static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_stored *fresh,
                    const struct kt_store_visitor *visitor, bool *ret_changed, struct kt_error *error)
@@ -202,14 +211,13 @@ static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_s
         store->kinds[kind].cut = store->kinds[kind].incomplete = true;
         return kt_error_set(error, KT_ELIMIT, "the cluster has more objects than the reconciler keeps");
     }
-    if (*ret_changed) {
-        drop_kept(store, kind, kept, visitor);
-        link_stored(store, kind, fresh);
-        kt_store_visit_related(store, kind, &fresh->relations, visitor);
-    } else {
+    if (kept && *ret_changed)
+        visit_the_left(&kept->relations, &fresh->relations, visitor);
+    if (kept)
         unlink_stored(store, kind, kept);
-        link_stored(store, kind, fresh);
-    }
+    link_stored(store, kind, fresh);
+    if (*ret_changed)
+        kt_store_visit_related(store, kind, &fresh->relations, visitor);
     return 0;
 }
 

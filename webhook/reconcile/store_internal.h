@@ -52,6 +52,8 @@ struct kt_stored *kt_store_find(struct kt_store *store, enum kt_stored_kind kind
 /* Calls visit for every Workspace that something with these relations concerns; visitor may be NULL. */
 void kt_store_visit_related(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
                             const struct kt_store_visitor *visitor);
+/* Calls it for one Workspace, unless workspace->name is NULL or too long. */
+void kt_store_visit_pair(const struct kt_store_visitor *visitor, const struct kt_pair *workspace);
 bool kt_pair_is(const struct kt_pair *pair, const char *namespace_, const char *name);
 
 #endif

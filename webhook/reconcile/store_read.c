@@ -43,7 +43,7 @@ struct kt_stored *kt_store_find(struct kt_store *store, enum kt_stored_kind kind
 /* --- whom a change concerns ----------------------------------------------------------------------------------------
  */
 
-static void visit_pair(const struct kt_store_visitor *visitor, const struct kt_pair *workspace)
+void kt_store_visit_pair(const struct kt_store_visitor *visitor, const struct kt_pair *workspace)
 {
     struct kt_object_key key;
     if (!workspace->name || strlen(workspace->namespace_) >= sizeof(key.namespace_) ||
@@ -62,7 +62,7 @@ static void visit_referrers(struct kt_store *store, enum kt_stored_kind kind, co
     for (; link; link = kt_index_next(link)) {
         const struct kt_stored *stored = link->thing;
         if (kt_pair_is(&stored->relations.reference, namespace_, name))
-            visit_pair(visitor, &stored->relations.workspace);
+            kt_store_visit_pair(visitor, &stored->relations.workspace);
     }
 }
 
@@ -70,7 +70,7 @@ static void visit_if_waiting(void *context, void *thing)
 {
     const struct kt_stored *stored = thing;
     if (kt_waits_for_template(stored->object))
-        visit_pair(context, &stored->relations.workspace);
+        kt_store_visit_pair(context, &stored->relations.workspace);
 }
 
 static void visit_for_config_map(struct kt_store *store, const struct kt_pair *own, struct kt_store_visitor *visitor)
@@ -90,7 +90,7 @@ void kt_store_visit_related(struct kt_store *store, enum kt_stored_kind kind, co
     if (!visitor || !relations->own.name)
         return;
     struct kt_store_visitor copy = *visitor;
-    visit_pair(&copy, &relations->workspace);
+    kt_store_visit_pair(&copy, &relations->workspace);
     if (kind == KT_STORED_NODES)
         visit_referrers(store, KT_STORED_NODE_CLAIMS, "", relations->own.name, &copy);
     if (kind == KT_STORED_CONFIG_MAPS)
@@ -110,7 +110,7 @@ void kt_store_visit_concerned(struct kt_store *store, enum kt_stored_kind kind, 
 static void visit_own(void *context, void *thing)
 {
     const struct kt_stored *stored = thing;
-    visit_pair(context, &stored->relations.own);
+    kt_store_visit_pair(context, &stored->relations.own);
 }
 
 void kt_store_visit_workspaces(struct kt_store *store, void (*visit)(void *context, const struct kt_object_key *key),

@@ -16,10 +16,12 @@ static const char *label(const cJSON *object, const char *key)
     return value && *value ? value : NULL;
 }
 
-static struct kt_pair own_of(const cJSON *object)
+static struct kt_pair own_of(enum kt_stored_kind kind, const cJSON *object)
 {
     struct kt_object_key key;
-    const char *name = metadata_text(object, "name"), *namespace_ = metadata_text(object, "namespace");
+    bool cluster_scoped = kind == KT_STORED_NODES || kind == KT_STORED_NODE_CLAIMS;
+    const char *name = metadata_text(object, "name");
+    const char *namespace_ = cluster_scoped ? NULL : metadata_text(object, "namespace");
     struct kt_pair own = {namespace_ ? namespace_ : "", name};
     if (!name || !*name || strlen(name) >= sizeof(key.name) || strlen(own.namespace_) >= sizeof(key.namespace_))
         own.name = NULL;
@@ -74,7 +76,7 @@ struct kt_relations kt_relations_of(enum kt_stored_kind kind, const cJSON *objec
         [KT_STORED_NODES] = of_node,           [KT_STORED_JOBS] = of_child,
         [KT_STORED_PODS] = of_child,           [KT_STORED_CONFIG_MAPS] = of_config_map,
     };
-    struct kt_pair own = own_of(object);
+    struct kt_pair own = own_of(kind, object);
     return own.name ? kinds[kind](object, own) : (struct kt_relations){0};
 }
 
