@@ -59,8 +59,22 @@ static const struct flag flags[] = {
      "kubeconfig file; empty: the service account of the pod"},
     {"cluster-view", "KAITO_CLUSTER_VIEW", FLAG_BOOL, AT(cluster_view), "true", 0, 0,
      "read ConfigMaps and Nodes; false: what depends on them becomes a warning"},
-    {"reconcile", "KAITO_RECONCILE", FLAG_BOOL, AT(reconcile), "false", 0, 0,
-     "run Workspaces too; this version serves webhooks only and refuses true"},
+    {"reconcile", "KAITO_RECONCILE", FLAG_BOOL, AT(reconcile), "true", 0, 0,
+     "run Workspaces too: nodes, config maps, Jobs, status; false: serve webhooks only"},
+    {"take-over", "KAITO_TAKE_OVER", FLAG_BOOL, AT(take_over), "false", 0, 0,
+     "start although another operator of Workspaces seems to be in the cluster; stop that one first"},
+    {"reconcile-workers", "KAITO_RECONCILE_WORKERS", FLAG_INTEGER, AT(reconcile_workers), "4", 1, 32,
+     "Workspaces that are looked at at once"},
+    {"resync-period", "KAITO_RESYNC_PERIOD", FLAG_DURATION, AT(resync_ms), "10m", 0, 0,
+     "look at every Workspace again after this time, changed or not"},
+    {"node-claim-attempts", "KAITO_NODE_CLAIM_ATTEMPTS", FLAG_INTEGER, AT(claim_attempts), "3", 1, 100,
+     "NodeClaims made one after another before a Workspace fails for want of a node"},
+    {"node-claim-retry-delay", "KAITO_NODE_CLAIM_RETRY_DELAY", FLAG_DURATION, AT(claim_retry_delay_ms), "5s", 0, 0,
+     "wait before the second NodeClaim; doubles with each further one"},
+    {"node-claim-launch-timeout", "KAITO_NODE_CLAIM_LAUNCH_TIMEOUT", FLAG_DURATION, AT(claim_launch_timeout_ms), "15s",
+     0, 0, "how long a NodeClaim may report that its machine cannot be launched before the next one is tried"},
+    {"deletion-timeout", "KAITO_DELETION_TIMEOUT", FLAG_DURATION, AT(deletion_timeout_ms), "15m", 0, 0,
+     "how long a deleted Workspace waits for its NodeClaims to be gone"},
     {"log-level", "KAITO_LOG_LEVEL", FLAG_STRING, AT(log_level), "info", 0, 0, "debug, info, warning or error"},
 };
 
@@ -180,9 +194,8 @@ int kt_webhook_config_parse(struct kt_webhook_config *ret, int argc, char *const
         return kt_error_set(error, KT_EINVAL,
                             "--client-names needs --client-ca-file: without it nobody is asked for a certificate, and "
                             "anybody may connect");
-    if (config.reconcile)
-        return kt_error_set(error, KT_EINVAL,
-                            "--reconcile=true: this version serves webhooks only; leave the flag out");
+    if (config.resync_ms < 1000)
+        return kt_error_set(error, KT_EINVAL, "--resync-period: at least 1s is needed");
     *ret = config;
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "kube/config.h"
 #include "webhook/config.h"
 #include "webhook/log.h"
+#include "webhook/reconcile/controller.h"
 #include "webhook/serve/server.h"
 
 /* Signals are taken through a descriptor by the main thread; blocked before any thread starts, so that all inherit it.
@@ -58,7 +59,32 @@ static int open_cluster(const struct kt_webhook_config *config, const struct kt_
     }
     if (code == 0)
         code = kt_client_global_init(error);
-    return code == 0 ? kt_cluster_view_start(kube, environment, ret, error) : code;
+    return code == 0 ? kt_cluster_view_new(kube, environment, ret, error) : code;
+}
+
+static int start_controller(const struct kt_webhook_config *config, const struct kt_settings *settings,
+                            const struct kt_config *kube, const struct kt_environment *environment,
+                            struct kt_cluster_view *view, struct kt_controller **ret, struct kt_error *error)
+{
+    if (!config->reconcile)
+        return 0;
+    if (!view) {
+        kt_log(KT_LOG_WARNING, "no API server: Workspaces are judged, not run", NULL);
+        return 0;
+    }
+    const struct kt_controller_options options = {
+        .settings = settings,
+        .config = kube,
+        .environment = environment,
+        .view = view,
+        .workers = config->reconcile_workers,
+        .resync_ms = config->resync_ms,
+        .reconcile = {.claim_attempts = config->claim_attempts,
+                      .claim_retry_delay_ms = config->claim_retry_delay_ms,
+                      .claim_launch_timeout_ms = config->claim_launch_timeout_ms,
+                      .deletion_timeout_ms = config->deletion_timeout_ms},
+    };
+    return kt_controller_start(&options, ret, error);
 }
 
 static int serve(const struct kt_webhook_config *config, int stop_fd)
@@ -68,10 +94,18 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     KT_CLEANUP(kt_arena_release) struct kt_arena arena;
     kt_arena_init(&arena, KT_LIMIT_REVIEW_ARENA_BYTES);
     struct kt_config kube = {0};
+    struct kt_settings settings;
     struct kt_cluster_view *cluster = NULL;
+    struct kt_controller *controller = NULL;
     struct kt_error error;
     struct kt_server server;
-    int code = open_cluster(config, &environment, &arena, &kube, &cluster, &error);
+    int code = kt_webhook_config_settings(config, &settings, &error);
+    if (code == 0)
+        code = open_cluster(config, &environment, &arena, &kube, &cluster, &error);
+    if (code == 0)
+        code = start_controller(config, &settings, &kube, &environment, cluster, &controller, &error);
+    if (code == 0 && cluster) /* only now: the reconciler wants to see its lists from the beginning */
+        code = kt_cluster_view_run(cluster, &error);
     if (code == 0)
         code = kt_server_start(&server, config, cluster, &error);
     if (code == 0) {
@@ -81,6 +115,7 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     } else {
         kt_log(KT_LOG_ERROR, "cannot start", "error", error.message, NULL);
     }
+    kt_controller_stop(controller);
     kt_cluster_view_stop(cluster);
     return code == 0 ? 0 : 1;
 }

@@ -87,7 +87,7 @@ static void what_is_wrong_is_told(void **state)
         {"--workers=99999999999999999999", "a number from 1 to 64"},
         {"--connection-limit=", "a number from 8"},
         {"--shutdown-delay=-5s", "a duration such as 5s"},
-        {"--reconcile", "webhooks only"},
+        {"--resync-period=1ms", "at least 1s"},
         {"--webhok-port=1", "did you mean --webhook-port?"},
         {"-workers=1", "unexpected argument"},
     };

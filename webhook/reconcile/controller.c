@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/reconcile/controller.h"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "webhook/log.h"
+#include "webhook/reconcile/work_queue.h"
+
+/* A look is a handful of small requests; a client that waits longer for one answer keeps a worker from all others. */
+#define REQUEST_TIMEOUT_MS ((int64_t)30000)
+
+enum { WORKERS_MOST = 32 };
+
+struct worker {
+    struct kt_controller *controller;
+    struct kt_client *client;
+    pthread_t thread;
+    bool started;
+};
+
+struct kt_controller {
+    struct kt_reconciler reconciler;
+    struct kt_work_queue *queue;
+    struct worker workers[WORKERS_MOST];
+    size_t worker_count;
+    int stop; /* eventfd, readable when all must end */
+};
+
+/* --- working -------------------------------------------------------------------------------------------------------
+ */
+
+static void look_at(struct worker *worker, struct kt_arena *arena, const struct kt_object_key *key)
+{
+    struct kt_work_queue *queue = worker->controller->queue;
+    struct kt_reconcile look = {
+        .reconciler = &worker->controller->reconciler,
+        .client = worker->client,
+        .arena = arena,
+        .key = *key,
+    };
+    if (kt_reconcile_workspace(&look) == KT_STEP_FAIL) {
+        kt_work_queue_retry(queue, key);
+    } else {
+        kt_work_queue_forget(queue, key);
+        if (look.revisit_ms > 0)
+            kt_work_queue_add_after(queue, key, look.revisit_ms);
+    }
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    struct kt_controller *controller = worker->controller;
+    struct kt_error error;
+    struct kt_object_key key;
+    if (kt_informers_wait(controller->reconciler.informers, controller->stop, &error) != 0)
+        return NULL;
+    struct kt_arena arena;
+    kt_arena_init(&arena, KT_LIMIT_RECONCILE_ARENA_BYTES);
+    while (kt_work_queue_take(controller->queue, &key)) {
+        look_at(worker, &arena, &key);
+        kt_work_queue_done(controller->queue, &key);
+        kt_arena_reset(&arena);
+    }
+    kt_arena_release(&arena);
+    return NULL;
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------
+ */
+
+static int start_workers(struct kt_controller *controller, const struct kt_controller_options *options,
+                         struct kt_error *error)
+{
+    const struct kt_client_options client_options = {
+        .user_agent = "kaito-webhook", .timeout_ms = REQUEST_TIMEOUT_MS, .stop_fd = controller->stop};
+    for (int64_t i = 0; i < options->workers && i < WORKERS_MOST; i++) {
+        struct worker *worker = &controller->workers[i];
+        worker->controller = controller;
+        controller->worker_count++;
+        int code = kt_client_new(options->config, options->environment, &client_options, &worker->client, error);
+        if (code != 0)
+            return code;
+        worker->started = pthread_create(&worker->thread, NULL, work, worker) == 0;
+        if (!worker->started)
+            return kt_error_set(error, KT_ENOMEM, "cannot start a reconciling thread");
+    }
+    return 0;
+}
+
+static int start(struct kt_controller *controller, const struct kt_controller_options *options, struct kt_error *error)
+{
+    struct kt_reconciler *reconciler = &controller->reconciler;
+    const struct kt_informers_options informers = {
+        .config = options->config,
+        .environment = options->environment,
+        .view = options->view,
+        .with_node_claims = !kt_settings_bring_your_own(options->settings),
+        .resync_ms = options->resync_ms,
+    };
+    *reconciler = (struct kt_reconciler){
+        .settings = options->settings, .clock = options->environment->clock, .options = options->reconcile};
+    controller->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int code = controller->stop < 0 ? kt_error_set(error, KT_ENOMEM, "no descriptor for the reconciler") : 0;
+    if (code == 0)
+        code = kt_work_queue_new(reconciler->clock, &controller->queue, error);
+    if (code == 0)
+        code = kt_store_new(&reconciler->store, error);
+    if (code == 0)
+        code = kt_events_new(&reconciler->events, error);
+    if (code == 0)
+        code = kt_claim_memory_new(&reconciler->claims, error);
+    if (code == 0)
+        code = kt_informers_start(&informers, reconciler->store, controller->queue, &reconciler->informers, error);
+    return code == 0 ? start_workers(controller, options, error) : code;
+}
+
+int kt_controller_start(const struct kt_controller_options *options, struct kt_controller **ret, struct kt_error *error)
+{
+    struct kt_controller *controller = kt_heap_alloc(sizeof(*controller));
+    if (!controller)
+        return kt_error_set(error, KT_ENOMEM, "no memory for the reconciler");
+    int code = start(controller, options, error);
+    if (code != 0) {
+        kt_controller_stop(controller);
+        return code;
+    }
+    *ret = controller;
+    return 0;
+}
+
+void kt_controller_stop(struct kt_controller *controller)
+{
+    if (!controller)
+        return;
+    struct kt_reconciler *reconciler = &controller->reconciler;
+    uint64_t one = 1;
+    if (controller->stop >= 0) {
+        KT_UNUSED ssize_t done = write(controller->stop, &one, sizeof(one));
+    }
+    if (controller->queue)
+        kt_work_queue_shut_down(controller->queue);
+    for (size_t i = 0; i < controller->worker_count; i++) {
+        if (controller->workers[i].started)
+            pthread_join(controller->workers[i].thread, NULL);
+        kt_client_free(controller->workers[i].client);
+    }
+    kt_informers_stop(reconciler->informers);
+    kt_claim_memory_free(reconciler->claims);
+    kt_events_free(reconciler->events);
+    kt_store_free(reconciler->store);
+    kt_work_queue_free(controller->queue);
+    kt_close_fd(&controller->stop);
+    kt_heap_free(controller);
+}

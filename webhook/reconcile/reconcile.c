@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/reconcile/reconcile.h"
+
+#include "webhook/log.h"
+#include "webhook/reconcile/write.h"
+#include "workload/names.h"
+
+/* --- for steps -----------------------------------------------------------------------------------------------------
+ */
+
+void kt_reconcile_trouble(struct kt_reconcile *look, const char *condition, const char *reason, const char *message)
+{
+    look->trouble = (struct kt_trouble){condition, reason, message ? message : "no memory to say more", false};
+}
+
+void kt_reconcile_final(struct kt_reconcile *look, const char *condition, const char *reason, const char *message)
+{
+    kt_reconcile_trouble(look, condition, reason, message);
+    look->trouble.is_final = true;
+}
+
+void kt_reconcile_revisit(struct kt_reconcile *look, int64_t delay_ms)
+{
+    if (look->revisit_ms == 0 || delay_ms < look->revisit_ms)
+        look->revisit_ms = KT_MAX(delay_ms, (int64_t)1);
+}
+
+static bool is_of_this_generation(const struct kt_reconcile *look, const cJSON *condition)
+{
+    int64_t seen, now;
+    return kt_json_int64(kt_json_get(condition, "observedGeneration"), &seen) &&
+           kt_json_int64(kt_json_path(look->workspace, "metadata", "generation", NULL), &now) && seen == now;
+}
+
+bool kt_reconcile_holds(const struct kt_reconcile *look, const char *condition)
+{
+    return kt_condition_is_true(look->workspace, condition) &&
+           is_of_this_generation(look, kt_condition_find(look->workspace, condition));
+}
+
+bool kt_reconcile_is_gone(const cJSON *workspace)
+{
+    return kt_is_being_deleted(workspace) &&
+           kt_json_count(kt_json_path(workspace, "metadata", "finalizers", NULL)) == 0;
+}
+
+bool kt_reconcile_is_finished(const struct kt_reconcile *look)
+{
+    return kt_job_is_finished(look->observation.job) || kt_reconcile_holds(look, "WorkspaceSucceeded");
+}
+
+/* --- gathering -----------------------------------------------------------------------------------------------------
+ */
+
+static int gather_children(struct kt_reconcile *look)
+{
+    struct kt_store *store = look->reconciler->store;
+    struct kt_error *error = &look->error;
+    int code = kt_store_of_workspace(store, KT_STORED_NODE_CLAIMS, &look->key, look->arena, &look->claims, error);
+    if (code == 0)
+        code = kt_store_of_workspace(store, KT_STORED_NODES, &look->key, look->arena, &look->nodes, error);
+    if (code == 0)
+        code = kt_store_of_workspace(store, KT_STORED_PODS, &look->key, look->arena, &look->pods, error);
+    if (code != 0)
+        return code;
+    look->job_reference = kt_store_get(store, KT_STORED_JOBS, look->key.namespace_, look->key.name);
+    look->observation = (struct kt_observation){
+        .workspace = look->workspace,
+        .node_claims = look->claims.objects,
+        .nodes = look->nodes.objects,
+        .job = kt_stored_object(look->job_reference),
+        .pods = look->pods.objects,
+        .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000,
+        .bring_your_own = kt_settings_bring_your_own(look->reconciler->settings),
+    };
+    return 0;
+}
+
+static void give_back(struct kt_reconcile *look)
+{
+    kt_stored_set_release(&look->claims);
+    kt_stored_set_release(&look->nodes);
+    kt_stored_set_release(&look->pods);
+    kt_stored_release(look->job_reference);
+    kt_stored_release(look->config_map_reference);
+    kt_stored_release(look->workspace_reference);
+}
+
+/* --- the look ------------------------------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *name;
+    kt_step *take;
+} steps[] = {
+    {"delete", kt_step_delete},         {"plan", kt_step_plan},       {"metadata", kt_step_metadata},
+    {"config map", kt_step_config_map}, {"replace", kt_step_replace}, {"node claim", kt_step_node_claim},
+    {"nodes", kt_step_nodes},           {"job", kt_step_job},
+};
+
+static enum kt_step_result take_steps(struct kt_reconcile *look)
+{
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(steps); i++) {
+        enum kt_step_result result = steps[i].take(look);
+        look->observation.workspace = look->workspace; /* a step may have written it */
+        if (result == KT_STEP_FAIL)
+            kt_log(KT_LOG_WARNING, "a step failed; trying again", "step", steps[i].name, "namespace",
+                   look->key.namespace_, "workspace", look->key.name, "error", look->error.message, NULL);
+        if (result != KT_STEP_DONE)
+            return result;
+    }
+    return KT_STEP_DONE;
+}
+
+enum kt_step_result kt_reconcile_workspace(struct kt_reconcile *look)
+{
+    look->workspace_reference =
+        kt_store_get(look->reconciler->store, KT_STORED_WORKSPACES, look->key.namespace_, look->key.name);
+    look->workspace = kt_stored_object(look->workspace_reference);
+    if (!look->workspace || !kt_json_is_object(kt_json_get(look->workspace, "tuning"))) {
+        /* Gone, or inference, which is not run yet (kt_reconcile_foreign says so once). */
+        give_back(look);
+        return KT_STEP_DONE;
+    }
+    enum kt_step_result result = gather_children(look) == 0 ? take_steps(look) : KT_STEP_FAIL;
+    enum kt_step_result status = look->arena->failed ? KT_STEP_FAIL : kt_reconcile_status(look);
+    give_back(look);
+    return result == KT_STEP_FAIL || status == KT_STEP_FAIL ? KT_STEP_FAIL : KT_STEP_DONE;
+}

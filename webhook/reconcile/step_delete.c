@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A Workspace that is being deleted. NodeClaims have no namespace and so cannot be owned by it: they are deleted here,
+ * and the finalizer waits for them, but not for ever. The Job goes first, so that no GPU works for nobody; it, the
+ * ControllerRevisions and the pods are the garbage collector's.
+ */
+#include "text/time.h"
+#include "webhook/log.h"
+#include "webhook/reconcile/write.h"
+#include "workload/names.h"
+#include "workload/node_claim.h"
+
+static bool has_finalizer(const cJSON *workspace)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, kt_json_path(workspace, "metadata", "finalizers", NULL))
+    {
+        if (kt_streq(kt_json_string_or(item, ""), KT_FINALIZER))
+            return true;
+    }
+    return false;
+}
+
+static enum kt_step_result delete_children(struct kt_reconcile *look)
+{
+    const struct kt_observation *observation = &look->observation;
+    if (observation->job && kt_is_owned_by(observation->job, look->workspace) &&
+        !kt_is_being_deleted(observation->job)) {
+        enum kt_step_result result = kt_write_delete(look, &kt_written_job, observation->job, "Background");
+        if (result != KT_STEP_DONE)
+            return result;
+    }
+    for (size_t i = 0; i < observation->node_claims.count; i++) {
+        const cJSON *claim = observation->node_claims.items[i];
+        if (kt_is_being_deleted(claim))
+            continue;
+        enum kt_step_result result = kt_write_delete(look, &kt_written_node_claim, claim, "Background");
+        if (result != KT_STEP_DONE)
+            return result;
+    }
+    return KT_STEP_DONE;
+}
+
+/* How long the Workspace has been waiting to go; 0 when that cannot be told. */
+static int64_t waiting_ms(const struct kt_reconcile *look)
+{
+    const char *since = kt_json_string(kt_json_path(look->workspace, "metadata", "deletionTimestamp", NULL));
+    int64_t since_ms;
+    if (!since || kt_time_parse_rfc3339(kt_str(since), &since_ms, NULL) != 0)
+        return 0;
+    return kt_clock_wall_ms(look->reconciler->clock) - since_ms;
+}
+
+/* The finalizers without ours, guarded by the resourceVersion: a merge patch replaces the whole list. */
+static enum kt_step_result remove_finalizer(struct kt_reconcile *look)
+{
+    struct kt_arena *arena = look->arena;
+    const cJSON *metadata = kt_json_get(look->workspace, "metadata");
+    cJSON *patch = kt_json_new_object(arena);
+    cJSON *changed = kt_json_ensure_object(arena, patch, "metadata");
+    cJSON *left = kt_json_new_array(arena);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, kt_json_get(metadata, "finalizers"))
+    {
+        if (!kt_streq(kt_json_string_or(item, ""), KT_FINALIZER))
+            kt_json_append(arena, left, kt_json_clone(arena, item));
+    }
+    kt_json_set_string(arena, changed, "resourceVersion", kt_json_string(kt_json_get(metadata, "resourceVersion")));
+    kt_json_set(arena, changed, "finalizers", left);
+    if (arena->failed) {
+        kt_error_set(&look->error, KT_ENOMEM, "no memory to remove the finalizer");
+        return KT_STEP_FAIL;
+    }
+    enum kt_step_result result = kt_write_patch_workspace(look, NULL, patch);
+    return result == KT_STEP_DONE ? KT_STEP_WAIT : result;
+}
+
+static void forget_claims(struct kt_reconcile *look)
+{
+    char name[KT_NODE_CLAIM_NAME_BYTES];
+    for (int64_t number = kt_claim_number(look->workspace); number > 0; number--) {
+        kt_node_claim_name(look->workspace, number, name);
+        kt_claim_memory_forget(look->reconciler->claims, name);
+    }
+}
+
+static void tell_of_left_claims(struct kt_reconcile *look)
+{
+    const cJSON *claim = look->observation.node_claims.items[0];
+    const char *message = kt_arena_printf(look->arena,
+                                          "NodeClaim %s is still not gone %lld minutes after the Workspace was "
+                                          "deleted; the Workspace waits no longer. Look "
+                                          "at the NodeClaim and at your Karpenter: its machine may go on costing money",
+                                          kt_json_string_or(kt_json_path(claim, "metadata", "name", NULL), ""),
+                                          (long long)(look->reconciler->options.deletion_timeout_ms / 60000));
+    if (message)
+        kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning",
+                        "NodeClaimLeft", message);
+}
+
+enum kt_step_result kt_step_delete(struct kt_reconcile *look)
+{
+    if (!kt_is_being_deleted(look->workspace))
+        return KT_STEP_DONE;
+    if (!has_finalizer(look->workspace))
+        return KT_STEP_WAIT;
+    enum kt_step_result result = delete_children(look);
+    if (result != KT_STEP_DONE && waiting_ms(look) < look->reconciler->options.deletion_timeout_ms)
+        return result;
+    if (look->observation.node_claims.count > 0) {
+        int64_t left_ms = look->reconciler->options.deletion_timeout_ms - waiting_ms(look);
+        if (left_ms > 0) {
+            kt_reconcile_revisit(look, left_ms);
+            return KT_STEP_WAIT;
+        }
+        tell_of_left_claims(look);
+    }
+    forget_claims(look);
+    return remove_finalizer(look);
+}

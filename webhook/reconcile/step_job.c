@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Job: made once. It is never changed, and never made again by itself: a second tuning is the user's decision. */
+#include <stdlib.h>
+
+#include "webhook/reconcile/write.h"
+#include "workload/names.h"
+
+/* GPUs of the node that the Job will run on: for machines that the catalogue does not know. */
+static uint32_t node_gpus(const struct kt_reconcile *look)
+{
+    for (size_t i = 0; i < look->observation.nodes.count; i++) {
+        const cJSON *amount =
+            kt_json_get(kt_json_path(look->observation.nodes.items[i], "status", "capacity", NULL), KT_GPU_RESOURCE);
+        const char *text = kt_json_string(amount);
+        unsigned long number = text ? strtoul(text, NULL, 10) : 0;
+        if (number >= 1 && number <= 64)
+            return (uint32_t)number;
+    }
+    return 0;
+}
+
+enum kt_step_result kt_step_job(struct kt_reconcile *look)
+{
+    if (look->observation.job || kt_reconcile_is_finished(look) || kt_reconcile_holds(look, "JobStarted"))
+        return KT_STEP_DONE; /* gone after it had started: the status says that somebody deleted it */
+    const struct kt_tuning_job_facts facts = {
+        .config_map = look->config_map,
+        .gpu_count = look->plan.sku ? 0 : node_gpus(look),
+        .revision = kt_json_string(
+            kt_json_get(kt_json_path(look->workspace, "metadata", "annotations", NULL), KT_ANNOTATION_REVISION)),
+        .config_hash = look->config_hash,
+    };
+    cJSON *job;
+    int code = kt_tuning_job(look->arena, &look->plan, &facts, &job, &look->error);
+    if (code == KT_EINVAL) {
+        kt_reconcile_trouble(look, "JobStarted", "JobCannotBeMade",
+                             kt_arena_printf(look->arena, "the Job cannot be made: %s", look->error.message));
+        return KT_STEP_WAIT;
+    }
+    if (code != 0)
+        return KT_STEP_FAIL;
+    const cJSON *made = NULL;
+    enum kt_step_result result = kt_write_create(look, &kt_written_job, job, kt_is_owned_by, &made);
+    if (result == KT_STEP_DONE) {
+        look->observation.job = made;
+        kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Normal", "JobCreated",
+                        kt_arena_printf(look->arena, "created Job %s", look->key.name));
+    }
+    return result;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is written on the Workspace itself before anything is made for it: the finalizer, so that its claims are never
+ * forgotten, the revision that it is at, and that a first NodeClaim will be made. One write, or none.
+ */
+#include "webhook/reconcile/step_metadata.h"
+
+#include "webhook/log.h"
+#include "webhook/reconcile/write.h"
+#include "workload/names.h"
+#include "workload/node_claim.h"
+#include "workload/readiness.h"
+#include "workload/revision.h"
+
+static const char *annotation(const cJSON *object, const char *key)
+{
+    return kt_json_string(kt_json_get(kt_json_path(object, "metadata", "annotations", NULL), key));
+}
+
+static bool has_finalizer(const cJSON *workspace)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, kt_json_path(workspace, "metadata", "finalizers", NULL))
+    {
+        if (kt_streq(kt_json_string_or(item, ""), KT_FINALIZER))
+            return true;
+    }
+    return false;
+}
+
+/* --- revisions -----------------------------------------------------------------------------------------------------
+ */
+
+struct history {
+    const cJSON *items; /* our ControllerRevisions, in no order */
+    int64_t newest;     /* largest number; 0: none */
+    const cJSON *same;  /* the newest one that asks for what the Workspace does; NULL: none */
+    int64_t same_number;
+};
+
+static int64_t number_of(const cJSON *revision)
+{
+    int64_t number;
+    return kt_json_int64(kt_json_get(revision, "revision"), &number) ? number : 0;
+}
+
+static enum kt_step_result read_history(struct kt_reconcile *look, struct history *ret)
+{
+    struct kt_list list;
+    struct kt_reply reply = {0};
+    const struct kt_list_options options = {
+        .label_selector = kt_arena_printf(look->arena, "%s=%s", KT_LABEL_REVISION_OF, look->key.name)};
+    if (kt_api_list(look->client, look->arena, &kt_resource_controller_revisions, look->key.namespace_, &options, &list,
+                    &reply, &look->error) != 0)
+        return KT_STEP_FAIL;
+    struct history history = {.items = list.items};
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list.items)
+    {
+        if (!kt_is_owned_by(item, look->workspace))
+            continue;
+        int64_t number = number_of(item);
+        history.newest = KT_MAX(history.newest, number);
+        if (number >= history.same_number && kt_revision_matches(look->arena, item, look->workspace)) {
+            history.same = item;
+            history.same_number = number;
+        }
+    }
+    *ret = history;
+    return KT_STEP_DONE;
+}
+
+/* Deletes the oldest one when there are more than are kept. A failure is no reason to stop a tuning. */
+static void prune(struct kt_reconcile *look, const struct history *history)
+{
+    const cJSON *oldest = NULL;
+    size_t count = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, history->items)
+    {
+        if (!kt_is_owned_by(item, look->workspace))
+            continue;
+        count++;
+        if (!oldest || number_of(item) < number_of(oldest))
+            oldest = item;
+    }
+    if (count >= KT_REVISIONS_KEPT && oldest != history->same &&
+        kt_write_delete(look, &kt_written_revision, oldest, "Background") != KT_STEP_DONE) {
+        kt_log(KT_LOG_WARNING, "an old revision is not deleted", "error", look->error.message, NULL);
+        look->trouble = (struct kt_trouble){0};
+    }
+}
+
+/* The number of the revision that the Workspace is at now; makes its ControllerRevision when there is none. */
+static enum kt_step_result find_revision(struct kt_reconcile *look, const char *hash, int64_t *ret)
+{
+    struct history history = {0};
+    if (annotation(look->workspace, KT_ANNOTATION_REVISION)) { /* otherwise it is new and has no history */
+        enum kt_step_result result = read_history(look, &history);
+        if (result != KT_STEP_DONE)
+            return result;
+    }
+    /* The newest one asks for the same: written by another operator with a hash of its own. Going back to an older spec
+     * is a new revision, as upstream counts. */
+    if (history.same && history.same_number == history.newest) {
+        *ret = history.same_number;
+        return KT_STEP_DONE;
+    }
+    int64_t number = history.newest + 1;
+    if (history.same) { /* its name is taken by itself: it becomes the newest under a new number */
+        enum kt_step_result result = kt_write_delete(look, &kt_written_revision, history.same, "Background");
+        if (result != KT_STEP_DONE)
+            return result;
+    }
+    const cJSON *revision = kt_revision_build(look->arena, look->workspace, hash, number);
+    const cJSON *made = NULL;
+    if (!revision) {
+        kt_error_set(&look->error, KT_ENOMEM, "no memory for the ControllerRevision");
+        return KT_STEP_FAIL;
+    }
+    enum kt_step_result result = kt_write_create(look, &kt_written_revision, revision, kt_is_owned_by, &made);
+    if (result != KT_STEP_DONE)
+        return result;
+    if (history.items)
+        prune(look, &history);
+    *ret = KT_MAX(number_of(made), (int64_t)1);
+    return KT_STEP_DONE;
+}
+
+/* --- the Workspace -------------------------------------------------------------------------------------------------
+ */
+
+/* Everything of ours, each time: what an apply leaves out, it takes away. */
+static cJSON *our_fields(struct kt_reconcile *look, const char *hash, const char *revision)
+{
+    struct kt_arena *arena = look->arena;
+    cJSON *object = kt_json_new_object(arena);
+    kt_json_set_string(arena, object, "apiVersion", "kaito.sh/v1beta1");
+    kt_json_set_string(arena, object, "kind", "Workspace");
+    cJSON *metadata = kt_json_ensure_object(arena, object, "metadata");
+    kt_json_set_string(arena, metadata, "name", look->key.name);
+    kt_json_set_string(arena, metadata, "namespace", look->key.namespace_);
+    cJSON *finalizers = kt_json_new_array(arena);
+    kt_json_append(arena, finalizers, kt_json_new_string(arena, KT_FINALIZER));
+    kt_json_set(arena, metadata, "finalizers", finalizers);
+    cJSON *annotations = kt_json_ensure_object(arena, metadata, "annotations");
+    kt_json_set_string(arena, annotations, KT_ANNOTATION_HASH, hash);
+    kt_json_set_string(arena, annotations, KT_ANNOTATION_REVISION, revision);
+    return object;
+}
+
+enum kt_step_result kt_write_metadata(struct kt_reconcile *look, const char *hash, const char *revision,
+                                      int64_t claim_number)
+{
+    cJSON *object = our_fields(look, hash, revision);
+    if (claim_number > 0)
+        kt_json_set_string(look->arena, kt_json_path(object, "metadata", "annotations", NULL),
+                           KT_ANNOTATION_NODE_CLAIMS, kt_arena_printf(look->arena, "%lld", (long long)claim_number));
+    /* Only this very Workspace, not one that was made anew under its name. */
+    kt_json_set_string(look->arena, kt_json_get(object, "metadata"), "uid",
+                       kt_json_string(kt_json_path(look->workspace, "metadata", "uid", NULL)));
+    if (look->arena->failed) {
+        kt_error_set(&look->error, KT_ENOMEM, "no memory for the Workspace's annotations");
+        return KT_STEP_FAIL;
+    }
+    return kt_write_apply_workspace(look, object);
+}
+
+/* Somebody took the number away to start over: the claims of before are forgotten. */
+static void start_over(struct kt_reconcile *look)
+{
+    char name[KT_NODE_CLAIM_NAME_BYTES];
+    for (int64_t number = 1; number <= look->reconciler->options.claim_attempts; number++) {
+        kt_node_claim_name(look->workspace, number, name);
+        kt_claim_memory_forget(look->reconciler->claims, name);
+    }
+}
+
+enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
+{
+    char hash[KT_REVISION_HASH_BYTES];
+    if (kt_revision_hash(look->arena, look->workspace, hash, &look->error) != 0)
+        return KT_STEP_FAIL;
+    const char *revision = annotation(look->workspace, KT_ANNOTATION_REVISION);
+    const char *known_hash = annotation(look->workspace, KT_ANNOTATION_HASH);
+    int64_t claim_number = kt_claim_number(look->workspace);
+    int64_t wanted_number = look->observation.bring_your_own ? 0 : KT_MAX(claim_number, (int64_t)1);
+    bool is_same = revision && known_hash && kt_streq(known_hash, hash);
+    if (is_same && has_finalizer(look->workspace) && claim_number == wanted_number)
+        return KT_STEP_DONE;
+    if (!is_same) {
+        int64_t number;
+        enum kt_step_result result = find_revision(look, hash, &number);
+        if (result != KT_STEP_DONE)
+            return result;
+        revision = kt_arena_printf(look->arena, "%lld", (long long)number);
+    }
+    if (claim_number == 0)
+        start_over(look);
+    return kt_write_metadata(look, hash, revision, wanted_number);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A Job that was made for an older revision, or for other content of the user's config map, makes room for a new one.
+ * First the status says so, and only then is the Job deleted: whoever comes after a crash in between can tell this from
+ * a Job that somebody deleted.
+ */
+#include "webhook/reconcile/write.h"
+#include "workload/names.h"
+
+static const char *job_annotation(const struct kt_reconcile *look, const char *key)
+{
+    return kt_json_string(kt_json_get(kt_json_path(look->observation.job, "metadata", "annotations", NULL), key));
+}
+
+static const char *why_replace(const struct kt_reconcile *look)
+{
+    const char *revision = kt_json_string(
+        kt_json_get(kt_json_path(look->workspace, "metadata", "annotations", NULL), KT_ANNOTATION_REVISION));
+    const char *made_for = job_annotation(look, KT_ANNOTATION_REVISION);
+    if (made_for && revision && !kt_streq(made_for, revision))
+        return "SpecChanged";
+    const char *hash = job_annotation(look, KT_ANNOTATION_CONFIG_HASH);
+    return hash && look->config_hash && !kt_streq(hash, look->config_hash) ? "ConfigMapChanged" : NULL;
+}
+
+enum kt_step_result kt_step_replace(struct kt_reconcile *look)
+{
+    const cJSON *job = look->observation.job;
+    if (!job)
+        return KT_STEP_DONE;
+    if (!kt_is_owned_by(job, look->workspace)) {
+        kt_reconcile_trouble(look, "JobStarted", "NameTaken",
+                             kt_arena_printf(look->arena,
+                                             "a Job named %s is there already and does not belong to this Workspace: "
+                                             "delete or rename it, or give the Workspace another name",
+                                             look->key.name));
+        look->observation.job = NULL;
+        return KT_STEP_WAIT;
+    }
+    const char *reason = why_replace(look);
+    if (!reason)
+        return KT_STEP_DONE;
+    kt_reconcile_trouble(
+        look, "JobStarted", reason,
+        kt_streq(reason, "SpecChanged")
+            ? "the Workspace was changed: its Job is replaced by one for the new specification"
+            : kt_arena_printf(look->arena,
+                              "ConfigMap %s was changed: the Job is replaced by one that reads the new content",
+                              look->plan.config_map));
+    look->observation.job = NULL; /* what it says is of the past */
+    look->observation.pods.count = 0;
+    if (kt_is_being_deleted(job) || kt_condition_is_true(look->workspace, "JobStarted"))
+        return KT_STEP_WAIT; /* the status comes first; its change brings us back */
+    enum kt_step_result result = kt_write_delete(look, &kt_written_job, job, "Foreground");
+    return result == KT_STEP_DONE ? KT_STEP_WAIT : result;
+}

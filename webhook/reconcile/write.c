@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/reconcile/write.h"
+
+#include <string.h>
+
+#include "webhook/log.h"
+#include "workload/names.h"
+
+const struct kt_written_kind kt_written_workspace = {&kt_resource_workspaces, KT_STORED_WORKSPACES,
+                                                     "WorkspaceSucceeded"};
+const struct kt_written_kind kt_written_revision = {&kt_resource_controller_revisions, KT_STORED_KINDS,
+                                                    "WorkspaceSucceeded"};
+const struct kt_written_kind kt_written_node_claim = {&kt_resource_node_claims, KT_STORED_NODE_CLAIMS,
+                                                      "NodeClaimReady"};
+const struct kt_written_kind kt_written_config_map = {&kt_resource_config_maps, KT_STORED_CONFIG_MAPS, "JobStarted"};
+const struct kt_written_kind kt_written_job = {&kt_resource_jobs, KT_STORED_JOBS, "JobStarted"};
+
+/* --- what a failure means ------------------------------------------------------------------------------------------
+ */
+
+static bool is_namespace_ending(const struct kt_status *status)
+{
+    for (size_t i = 0; i < status->cause_count; i++)
+        if (kt_streq(status->causes[i].reason, "NamespaceTerminating"))
+            return true;
+    return false;
+}
+
+/* Failures that a person must act on; the others pass by themselves and only mean another try. */
+static void explain(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *verb,
+                    const struct kt_reply *reply)
+{
+    struct kt_arena *arena = look->arena;
+    const char *reason = NULL;
+    const char *message = NULL;
+    const struct kt_resource *resource = kind->resource;
+    if (reply->type_missing) {
+        reason = "TypeMissing";
+        message = kt_arena_printf(arena,
+                                  "the API server does not know %s (%s/%s): install what brings it (for NodeClaims a "
+                                  "Karpenter), or run kaito-webhook with --node-provisioner=byo on nodes of your own",
+                                  resource->plural, resource->group, resource->version);
+    } else if (is_namespace_ending(&reply->status)) {
+        reason = "NamespaceTerminating";
+        message = kt_arena_printf(arena, "namespace %s is being deleted: nothing can be created in it any more",
+                                  look->key.namespace_);
+    } else if (reply->status.code == 403) {
+        reason = "Forbidden";
+        message = kt_arena_printf(arena,
+                                  "the API server does not let kaito-webhook %s %s: %s. Apply the roles of "
+                                  "manifests/base/rbac.yaml, or ask who limits this namespace (quota, policy)",
+                                  verb, resource->plural, reply->status.message);
+    } else if (reply->status.code == 400 || reply->status.code == 422) {
+        reason = "Refused";
+        message = kt_arena_printf(arena, "the API server refuses to %s the %s: %s", verb, resource->kind,
+                                  reply->status.message);
+    }
+    if (reason && message)
+        kt_reconcile_trouble(look, kind->condition, reason, message);
+}
+
+static enum kt_step_result fail(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *verb,
+                                const struct kt_reply *reply)
+{
+    explain(look, kind, verb, reply);
+    kt_error_wrap(&look->error, "cannot %s %s", verb, kind->resource->plural);
+    return KT_STEP_FAIL;
+}
+
+static void keep(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object)
+{
+    struct kt_error error;
+    if (kind->stored != KT_STORED_KINDS &&
+        kt_store_put(look->reconciler->store, kind->stored, object, NULL, &error) != 0)
+        kt_log(KT_LOG_WARNING, "an object is not kept", "kind", kind->resource->kind, "error", error.message, NULL);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------------------
+ */
+
+enum kt_step_result kt_read(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *namespace_,
+                            const char *name, const cJSON **ret)
+{
+    struct kt_reply reply = {0};
+    int code = kt_api_get(look->client, look->arena, kind->resource, namespace_, name, &reply, &look->error);
+    if (code == KT_ENOTFOUND && !reply.type_missing) {
+        *ret = NULL;
+        return KT_STEP_DONE;
+    }
+    if (code != 0)
+        return fail(look, kind, "read", &reply);
+    *ret = reply.object;
+    return KT_STEP_DONE;
+}
+
+static void read_workspace_again(struct kt_reconcile *look)
+{
+    struct kt_error error;
+    struct kt_reply reply = {0};
+    if (kt_api_get(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_, look->key.name, &reply,
+                   &error) == 0)
+        keep(look, &kt_written_workspace, reply.object);
+}
+
+/* --- writing -------------------------------------------------------------------------------------------------------
+ */
+
+static const char *object_name(const cJSON *object)
+{
+    return kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
+}
+
+static enum kt_step_result name_taken(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *name)
+{
+    kt_reconcile_trouble(look, kind->condition, "NameTaken",
+                         kt_arena_printf(look->arena,
+                                         "a %s named %s is there already and does not belong to this Workspace: delete "
+                                         "or rename it, or give the Workspace another name",
+                                         kind->resource->kind, name));
+    kt_error_set(&look->error, KT_ECONFLICT, "%s %s belongs to somebody else", kind->resource->kind, name);
+    return KT_STEP_FAIL;
+}
+
+/* Somebody was faster: is the object that is there as good? */
+static enum kt_step_result accept_existing(struct kt_reconcile *look, const struct kt_written_kind *kind,
+                                           const char *name,
+                                           bool (*belongs)(const cJSON *object, const cJSON *workspace),
+                                           const cJSON **ret)
+{
+    const cJSON *existing;
+    enum kt_step_result result = kt_read(look, kind, look->key.namespace_, name, &existing);
+    if (result != KT_STEP_DONE)
+        return result;
+    if (!existing) { /* gone again in between */
+        kt_error_set(&look->error, KT_ECONFLICT, "%s %s is going away", kind->resource->kind, name);
+        return KT_STEP_FAIL;
+    }
+    if (belongs && !belongs(existing, look->workspace))
+        return name_taken(look, kind, name);
+    keep(look, kind, existing);
+    *ret = existing;
+    return KT_STEP_DONE;
+}
+
+enum kt_step_result kt_write_create(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+                                    bool (*belongs)(const cJSON *object, const cJSON *workspace), const cJSON **ret)
+{
+    const struct kt_write_options options = {.field_manager = KT_MANAGER};
+    struct kt_reply reply = {0};
+    const cJSON *existing = NULL;
+    int code = kt_api_create(look->client, look->arena, kind->resource, look->key.namespace_, object, &options, &reply,
+                             &look->error);
+    if (code == 0) {
+        existing = reply.object;
+        keep(look, kind, existing);
+        kt_log(KT_LOG_INFO, "created", "kind", kind->resource->kind, "namespace", look->key.namespace_, "workspace",
+               look->key.name, "name", object_name(object), NULL);
+    } else if (code == KT_ECONFLICT && kt_streq(reply.status.reason, "AlreadyExists")) {
+        enum kt_step_result result = accept_existing(look, kind, object_name(object), belongs, &existing);
+        if (result != KT_STEP_DONE)
+            return result;
+    } else {
+        return fail(look, kind, "create", &reply);
+    }
+    if (ret)
+        *ret = existing;
+    return KT_STEP_DONE;
+}
+
+enum kt_step_result kt_write_apply_workspace(struct kt_reconcile *look, const cJSON *object)
+{
+    const struct kt_write_options options = {.field_manager = KT_MANAGER, .force = true};
+    struct kt_reply reply = {0};
+    if (kt_api_apply(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_, object, &options, &reply,
+                     &look->error) != 0)
+        return fail(look, &kt_written_workspace, "update", &reply);
+    keep(look, &kt_written_workspace, reply.object);
+    look->workspace = reply.object;
+    return KT_STEP_DONE;
+}
+
+enum kt_step_result kt_write_patch_workspace(struct kt_reconcile *look, const char *subresource, const cJSON *patch)
+{
+    const struct kt_write_options options = {.field_manager = KT_MANAGER};
+    struct kt_reply reply = {0};
+    int code = kt_api_merge_patch(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_,
+                                  look->key.name, subresource, patch, &options, &reply, &look->error);
+    if (code == KT_ENOTFOUND && !reply.type_missing)
+        return KT_STEP_DONE; /* deleted meanwhile */
+    if (code == KT_ECONFLICT)
+        read_workspace_again(look);
+    if (code != 0)
+        return fail(look, &kt_written_workspace, "update", &reply);
+    if (kt_reconcile_is_gone(reply.object))
+        kt_store_remove(look->reconciler->store, KT_STORED_WORKSPACES, reply.object);
+    else
+        keep(look, &kt_written_workspace, reply.object);
+    look->workspace = reply.object;
+    return KT_STEP_DONE;
+}
+
+enum kt_step_result kt_write_delete(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+                                    const char *propagation)
+{
+    const cJSON *metadata = kt_json_get(object, "metadata");
+    const struct kt_delete_options options = {.uid = kt_json_string(kt_json_get(metadata, "uid")),
+                                              .propagation = propagation};
+    struct kt_reply reply = {0};
+    int code =
+        kt_api_delete(look->client, look->arena, kind->resource, kt_json_string(kt_json_get(metadata, "namespace")),
+                      object_name(object), &options, &reply, &look->error);
+    /* A conflict here is the uid: another object has the name now. */
+    if (code != 0 && code != KT_ENOTFOUND && code != KT_ECONFLICT)
+        return fail(look, kind, "delete", &reply);
+    if (code == 0)
+        kt_log(KT_LOG_INFO, "deleted", "kind", kind->resource->kind, "namespace", look->key.namespace_, "workspace",
+               look->key.name, "name", object_name(object), NULL);
+    return KT_STEP_DONE;
+}
