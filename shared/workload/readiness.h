@@ -22,6 +22,9 @@ bool kt_observation_resources_ready(const struct kt_observation *observation);
 
 /* Has a container of the Job's newest pod ever run, or the Job ended? */
 bool kt_observation_has_started(const struct kt_observation *observation);
+/* Does the stored status say, of the present generation, that the tuning has come to its end? A failure before there
+ * was a node does not count: that one is judged anew each time, so that it can be started over. */
+bool kt_workspace_is_over(const cJSON *workspace);
 /* Has the Job a condition Complete or Failed that is True? */
 bool kt_job_is_finished(const cJSON *job);
 

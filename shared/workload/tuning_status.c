@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/tuning_status.h"
 
+#include "workload/readiness.h"
 #include "workload/tuning_reading.h"
 
 bool kt_reading_stored_true(const struct kt_reading *reading, const char *type)
@@ -60,7 +61,7 @@ static void decide(struct kt_reading *reading)
         break;
     case KT_JOB_ABSENT:
         reading->state = "Pending";
-        if (reading->stored_end) {
+        if (kt_workspace_is_over(reading->workspace) && !kt_reading_holds_up(reading, "JobStarted")) {
             reading->state = reading->stored_end;
             reading->is_over = true;
             kt_diagnose_end(reading->arena, reading->workspace, reading->stored_end, &reading->diagnosis);

@@ -233,9 +233,26 @@ static void final_trouble_fails_the_workspace(void **state)
     assert_string_equal(world.status.event_reason, "LaunchFailed");
     size_t patches = world.patches;
     kt_test_world_step(&world, &trouble);
-    kt_test_world_step(&world, NULL);
     assert_int_equal(world.patches, patches);
     assert_string_equal(world.status.state, "Failed");
+    kt_test_world_step(&world, NULL); /* somebody let it start over: there was no node, so nothing has ended */
+    assert_string_equal(world.status.state, "Pending");
+}
+
+static void a_finished_job_that_is_replaced_begins_anew(void **state)
+{
+    const struct kt_trouble trouble = {"JobStarted", "ConfigMapChanged", "the Job is replaced", false};
+    (void)state;
+    step("ready", "ready", "active", "training");
+    kt_test_world_job(&world, "complete");
+    kt_test_world_step(&world, NULL);
+    assert_string_equal(kt_test_world_state(&world), "Succeeded");
+    step("ready", "ready", "none", "none"); /* somebody tidied up: the end stays the end */
+    assert_string_equal(kt_test_world_state(&world), "Succeeded");
+    kt_test_world_step(&world, &trouble);
+    assert_string_equal(kt_test_world_state(&world), "Pending");
+    expect("JobStarted", "False", "ConfigMapChanged");
+    expect("ResourceReady", "True", "workspaceResourceStatusSuccess");
 }
 
 static void trouble_never_hides_a_finished_job(void **state)
@@ -396,6 +413,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_config_map_that_changed_brings_a_new_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(trouble_is_named_where_it_holds_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(final_trouble_fails_the_workspace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_finished_job_that_is_replaced_begins_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(trouble_never_hides_a_finished_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_started_job_decides_even_beside_final_trouble, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_deleted_workspace_says_what_it_waits_for, set_up, tear_down),

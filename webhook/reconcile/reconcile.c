@@ -46,7 +46,7 @@ bool kt_reconcile_is_gone(const cJSON *workspace)
 
 bool kt_reconcile_is_finished(const struct kt_reconcile *look)
 {
-    return kt_job_is_finished(look->observation.job) || kt_reconcile_holds(look, "WorkspaceSucceeded");
+    return kt_job_is_finished(look->observation.job) || kt_workspace_is_over(look->workspace);
 }
 
 /* --- gathering -----------------------------------------------------------------------------------------------------

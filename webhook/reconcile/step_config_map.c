@@ -72,6 +72,8 @@ static enum kt_step_result copy_template(struct kt_reconcile *look)
 
 enum kt_step_result kt_step_config_map(struct kt_reconcile *look)
 {
+    if (!look->observation.job && kt_reconcile_is_finished(look))
+        return KT_STEP_DONE; /* no Job will be made that could read it */
     if (!look->plan.template_name)
         return use_own(look);
     enum kt_step_result result = find(look, look->key.namespace_, look->plan.config_map, &look->config_map);

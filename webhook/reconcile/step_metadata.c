@@ -170,6 +170,7 @@ enum kt_step_result kt_write_metadata(struct kt_reconcile *look, const char *has
 static void start_over(struct kt_reconcile *look)
 {
     char name[KT_NODE_CLAIM_NAME_BYTES];
+    look->is_started_over = true;
     for (int64_t number = 1; number <= look->reconciler->options.claim_attempts; number++) {
         kt_node_claim_name(look->workspace, number, name);
         kt_claim_memory_forget(look->reconciler->claims, name);

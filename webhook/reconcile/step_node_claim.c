@@ -102,6 +102,18 @@ static enum kt_step_result give_up(struct kt_reconcile *look, const struct kt_ca
     return KT_STEP_WAIT;
 }
 
+/* Was given up by a process before this one, which remembers nothing of its claims? Then what it said stays. */
+static bool was_given_up(struct kt_reconcile *look, int64_t number)
+{
+    const cJSON *condition = kt_condition_find(look->workspace, "NodeClaimReady");
+    if (look->is_started_over || number < look->reconciler->options.claim_attempts ||
+        !kt_streq(kt_json_string_or(kt_json_path(look->workspace, "status", "state", NULL), ""), "Failed"))
+        return false;
+    kt_reconcile_final(look, "NodeClaimReady", kt_json_string_or(kt_json_get(condition, "reason"), "NodeClaimLost"),
+                       kt_json_string_or(kt_json_get(condition, "message"), "no node could be had"));
+    return true;
+}
+
 /* The claim of this number is gone: waits, and then counts on. */
 static enum kt_step_result follow_lost(struct kt_reconcile *look, const char *claim_name, int64_t number)
 {
@@ -189,6 +201,8 @@ enum kt_step_result kt_step_node_claim(struct kt_reconcile *look)
     int64_t number = KT_MAX(kt_claim_number(look->workspace), (int64_t)1);
     char claim_name[KT_NODE_CLAIM_NAME_BYTES];
     kt_node_claim_name(look->workspace, number, claim_name);
+    if (was_given_up(look, number))
+        return KT_STEP_WAIT;
     if (kt_claim_memory_has_seen(look->reconciler->claims, claim_name)) {
         enum kt_step_result result = follow_lost(look, claim_name, number);
         if (result != KT_STEP_DONE)
