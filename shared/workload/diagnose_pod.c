@@ -29,7 +29,7 @@ static const struct {
     {"DeadlineExceeded", NULL, "ran longer than it was allowed to"},
     {"UnexpectedAdmissionError", NULL, "was refused by its node"},
     {"NodeAffinity", NULL, "was refused by its node, whose labels have changed"},
-    {"OutOf*", NULL, "was refused by its node, which has too little left"},
+    {"OutOf*", "OutOfResources", "was refused by its node, which has too little left"},
 };
 
 static bool is_called(const char *found, const char *wanted)
