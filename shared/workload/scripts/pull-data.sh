@@ -49,9 +49,9 @@ pull() {
     done
 }
 
-# What a layer calls its folder /data: "data", "./data" or "/data"; nothing when it has none.
+# What a layer calls its folder /data: "data", "./data" or "/data"; nothing when it has none. Reads the list of names.
 data_name() {
-    tar -tf "$1" 2>/dev/null | sed -n -e 's,^\(\./data\)/.*,\1,p' -e 's,^\(/data\)/.*,\1,p' -e 's,^\(data\)/.*,\1,p' | sed -n 1p
+    sed -n -e 's,^\(\./data\)/.*,\1,p' -e 's,^\(/data\)/.*,\1,p' -e 's,^\(data\)/.*,\1,p' "$1" | sed -n 1p
 }
 
 # Everything that was unpacked must be a plain file, a folder, or a link that stays where it is.
@@ -89,8 +89,11 @@ apply_whiteouts() {
 }
 
 add_layer() {
-    member=$(data_name "$1")
+    tar -tf "$1" >"$work/names" 2>"$work/tar.log" ||
+        fail "a layer of the image cannot be read: $(tail -n 1 "$work/tar.log")"
+    member=$(data_name "$work/names")
     [ -n "$member" ] || return 0
+    ! grep -q -e '/\.\./' -e '^\.\./' -e '/\.\.$' "$work/names" || fail 'a path in the image leads upwards'
     rm -rf "$work/layer"
     mkdir "$work/layer"
     tar -xf "$1" -C "$work/layer" --no-same-owner --no-same-permissions "$member" 2>"$work/tar.log" ||

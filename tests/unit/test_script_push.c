@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* push-adapter.sh with an oras of ours that writes down what it is given, and a process table of ours. */
+#include "base/strbuf.h"
+#include "tests/lib/cmocka_all.h"
+#include "tests/lib/script_run.h"
+
+/* Keeps what is pushed; fails as often as the file `failures` has lines. */
+#define ORAS                                                                                    \
+    "#!/bin/sh\n"                                                                               \
+    "echo \"$*\" >>../oras.log\n"                                                               \
+    "if [ -s ../failures ]; then\n"                                                             \
+    "    sed -i 1d ../failures\n"                                                               \
+    "    echo 'Error response from registry: unauthorized: authentication required' >&2\n"      \
+    "    exit 1\n"                                                                              \
+    "fi\n"                                                                                      \
+    "mkdir -p ../pushed && cp layer.tar.gz config.json annotations.json ../pushed/ || exit 1\n" \
+    "echo 'Digest: sha256:0000'\n"
+
+/* In front of the script. Its folder for temporary files lies where the test can look, and `sleep` moves the world on:
+ * it runs the script `next`. */
+#define WORLD                                                     \
+    "mktemp() { mkdir \"$HOME/work\" && echo \"$HOME/work\"; }\n" \
+    "sleep() { /bin/sh \"$HOME/next\"; }\n"
+
+static const char *const NAMES[] = {"adapter_config.json", "adapter_model.safetensors"};
+
+static void prepare(struct kt_script_place *place)
+{
+    kt_script_write(place, "tools/oras", ORAS);
+    kt_script_write(place, "results/.keep", "");
+    kt_script_write(place, "proc/1/cmdline", "/pause");
+}
+
+static void save_adapter(struct kt_script_place *place)
+{
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(NAMES); i++)
+        kt_script_write(place, kt_arena_printf(&place->arena, "results/%s", NAMES[i]), NAMES[i]);
+}
+
+static int push(struct kt_script_place *place, const char *model, const char **ret_output)
+{
+    struct kt_arena *arena = &place->arena;
+    const char *const variables[] = {
+        kt_arena_printf(arena, "RESULTS_DIR=%s", kt_script_path(place, "results")),
+        kt_arena_printf(arena, "PROC_FOLDER=%s", kt_script_path(place, "proc")),
+        kt_arena_printf(arena, "MODEL_NAME=%s", model),
+        "OUTPUT_IMAGE=registry.example.com/kaito/out:1",
+        "TRAINER_PROCESS=fine_tuning.py",
+        "START_POLLS=5",
+        "END_POLLS=4",
+        NULL,
+    };
+    const char *script = kt_arena_printf(arena, "%s%s", WORLD, kt_embedded_push_adapter.text);
+    return kt_script_run(place, script, variables, ret_output);
+}
+
+static void assert_ends_with(struct kt_script_place *place, const char *output, const char *words)
+{
+    if (!strstr(kt_script_last_line(place, output), words))
+        fail_msg("the last line is not about \"%s\": %s", words, output);
+}
+
+/* The trainer is there at the first look, saves at the first sleep and is gone at the second. */
+static void the_adapter_is_pushed_when_the_trainer_has_ended(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    save_adapter(place);
+    kt_script_write(place, "proc/7/cmdline", "python3 /workspace/tfs/fine_tuning.py");
+    kt_script_write(
+        place, "next",
+        "[ ! -e results/fine_tuning_completed.txt ] || rm -r proc/7\ntouch results/fine_tuning_completed.txt\n");
+    int code = push(place, "phi-3-mini-128k-instruct", &output);
+    if (code != 0)
+        fail_msg("%s", output);
+    assert_ends_with(place, output, "pushed registry.example.com/kaito/out:1");
+    assert_non_null(strstr(output, "sha256:0000"));
+    assert_string_equal(kt_script_read(place, "pushed/annotations.json"),
+                        "{\"$manifest\":{\"sh.kaito.model.name\":\"phi-3-mini-128k-instruct\"}}");
+    assert_string_equal(kt_script_read(place, "oras.log"),
+                        "push --disable-path-validation --annotation-file annotations.json --config "
+                        "config.json:application/vnd.oci.image.config.v1+json registry.example.com/kaito/out:1 "
+                        "layer.tar.gz:application/vnd.oci.image.layer.v1.tar+gzip\n");
+    assert_null(kt_script_read(place, "work/layer.tar.gz")); /* nothing is left behind */
+}
+
+/* What an inference server gets when it pulls the image: /data with two files, and a config that names the layer. */
+static void the_layer_holds_the_adapter_under_data(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    save_adapter(place);
+    kt_script_write(place, "results/fine_tuning_completed.txt", "done");
+    assert_int_equal(push(place, "phi-4", &output), 0);
+    assert_int_equal(
+        kt_script_run(place,
+                      "cd pushed && gzip -d layer.tar.gz && tar -tf layer.tar | sort && tar -xf layer.tar && "
+                      "cat data/adapter_config.json && sha256sum layer.tar >sum && "
+                      "grep -q \"\\\"sha256:$(cut -d' ' -f1 sum)\\\"\" config.json",
+                      NULL, &output),
+        0);
+    assert_string_equal(output, "data/\ndata/adapter_config.json\ndata/adapter_model.safetensors\nadapter_config.json");
+}
+
+static void a_trainer_that_crashes_ends_it_with_the_cause(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    kt_script_write(place, "proc/7/cmdline", "accelerate launch /workspace/tfs/fine_tuning.py");
+    kt_script_write(place, "next", "rm -r proc/7\n");
+    assert_int_equal(push(place, "phi-4", &output), 1);
+    assert_ends_with(place, output, "the trainer ended without an adapter; see the log of its container");
+    assert_null(kt_script_read(place, "oras.log"));
+}
+
+static void a_trainer_that_never_starts_is_not_waited_for_for_ever(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    kt_script_write(place, "next", "echo looked >>polls\n");
+    assert_int_equal(push(place, "phi-4", &output), 1);
+    assert_ends_with(place, output, "the trainer was never seen to run");
+    assert_string_equal(kt_script_read(place, "polls"), "looked\nlooked\nlooked\nlooked\n");
+}
+
+static void a_trainer_that_hangs_after_saving_is_pushed_all_the_same(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    save_adapter(place);
+    kt_script_write(place, "proc/7/cmdline", "python3 fine_tuning.py");
+    kt_script_write(place, "results/fine_tuning_completed.txt", "done");
+    kt_script_write(place, "next", "");
+    assert_int_equal(push(place, "phi-4", &output), 0);
+    assert_non_null(strstr(output, "the adapter is saved but the trainer still runs"));
+}
+
+static void its_own_command_line_is_not_the_trainer(struct kt_script_place *place)
+{
+    assert_null(strstr(kt_embedded_push_adapter.text, "fine_tuning.py"));
+    (void)place;
+}
+
+static void an_adapter_elsewhere_is_told_of(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    kt_script_write(place, "results/fine_tuning_completed.txt", "done");
+    kt_script_write(place, "results/adapter_config.json", "{}");
+    assert_int_equal(push(place, "phi-4", &output), 1);
+    assert_ends_with(place, output, "there is no adapter_model.safetensors in ");
+}
+
+static void a_registry_that_refuses_is_asked_a_few_times(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    save_adapter(place);
+    kt_script_write(place, "results/fine_tuning_completed.txt", "done");
+    kt_script_write(place, "next", "");
+    kt_script_write(place, "failures", "1\n2\n");
+    assert_int_equal(push(place, "phi-4", &output), 0);
+    assert_non_null(strstr(output, "try 2 failed: Error response from registry: unauthorized"));
+    kt_script_write(place, "failures", "1\n2\n3\n4\n5\n6\n7\n8\n");
+    assert_int_equal(push(place, "phi-4", &output), 1);
+    assert_ends_with(place, output,
+                     "registry.example.com/kaito/out:1 cannot be pushed, after 6 tries: Error response from registry: "
+                     "unauthorized: authentication required");
+}
+
+static void without_its_variables_it_says_which(struct kt_script_place *place)
+{
+    const char *output;
+    const char *const variables[] = {"RESULTS_DIR=results", "OUTPUT_IMAGE=a:1", "TRAINER_PROCESS=x", NULL};
+    prepare(place);
+    assert_int_equal(kt_script_run(place, kt_embedded_push_adapter.text, variables, &output), 1);
+    assert_ends_with(place, output, "MODEL_NAME is empty");
+}
+
+KT_SCENARIO(the_adapter_is_pushed_when_the_trainer_has_ended)
+KT_SCENARIO(the_layer_holds_the_adapter_under_data)
+KT_SCENARIO(a_trainer_that_crashes_ends_it_with_the_cause)
+KT_SCENARIO(a_trainer_that_never_starts_is_not_waited_for_for_ever)
+KT_SCENARIO(a_trainer_that_hangs_after_saving_is_pushed_all_the_same)
+KT_SCENARIO(its_own_command_line_is_not_the_trainer)
+KT_SCENARIO(an_adapter_elsewhere_is_told_of)
+KT_SCENARIO(a_registry_that_refuses_is_asked_a_few_times)
+KT_SCENARIO(without_its_variables_it_says_which)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KT_IN_EVERY_SHELL(the_adapter_is_pushed_when_the_trainer_has_ended),
+        KT_IN_EVERY_SHELL(the_layer_holds_the_adapter_under_data),
+        KT_IN_EVERY_SHELL(a_trainer_that_crashes_ends_it_with_the_cause),
+        KT_IN_EVERY_SHELL(a_trainer_that_never_starts_is_not_waited_for_for_ever),
+        KT_IN_EVERY_SHELL(a_trainer_that_hangs_after_saving_is_pushed_all_the_same),
+        KT_IN_EVERY_SHELL(its_own_command_line_is_not_the_trainer),
+        KT_IN_EVERY_SHELL(an_adapter_elsewhere_is_told_of),
+        KT_IN_EVERY_SHELL(a_registry_that_refuses_is_asked_a_few_times),
+        KT_IN_EVERY_SHELL(without_its_variables_it_says_which),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
