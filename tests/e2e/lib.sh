@@ -64,7 +64,7 @@ webhook_start() {
     : >"$webhook_log"
     "$webhook" --bind-address=127.0.0.1 --webhook-port="${webhook_port:-0}" --health-port=0 --metrics-port=0 \
         --tls-cert-file="$certs/tls.crt" --tls-key-file="$certs/tls.key" --release-namespace="$release_namespace" \
-        ${webhook_kubeconfig_file:+--kubeconfig="$webhook_kubeconfig_file"} --shutdown-delay=0s "$@" >/dev/null 2>"$webhook_log" &
+        ${webhook_kubeconfig_file:+--kubeconfig="$webhook_kubeconfig_file"} --shutdown-delay=0s --reconcile=false "$@" >/dev/null 2>"$webhook_log" &
     webhook_pid=$!
     until_true 20 grep -q '"msg":"serving"' "$webhook_log" || return
     webhook_port=$(log_value webhookPort) health_port=$(log_value healthPort) metrics_port=$(log_value metricsPort)
@@ -114,3 +114,61 @@ webhook_configurations() {
 }
 
 register_webhooks() { webhook_configurations | kubectl apply -f - >/dev/null; }
+
+# workspace_state NAME [NAMESPACE]; workspace_condition NAME TYPE [NAMESPACE]: "STATUS REASON MESSAGE", empty when it is not there.
+workspace_state() { kubectl get workspace "$1" -n "${2:-default}" -o 'jsonpath={.status.state}'; }
+workspace_condition() {
+    kubectl get workspace "$1" -n "${3:-default}" \
+        -o "jsonpath={range .status.conditions[?(@.type==\"$2\")]}{.status} {.reason} {.message}{end}"
+}
+condition_is() { [[ $(workspace_condition "$1" "$2" "${4:-default}") == $3* ]]; } # NAME TYPE "True", "False Reason"
+
+# workspace_becomes NAME STATE SECONDS [NAMESPACE]: waits; says how far it came when it does not, and does not wait on for a
+# state that cannot come any more.
+workspace_becomes() {
+    local deadline=$((SECONDS + $3)) state
+    while state=$(workspace_state "$1" "${4:-default}" 2>/dev/null) && [ "$state" != "$2" ] || [ -z "${state:-}" ]; do
+        case $state in Succeeded | Failed) break ;; esac
+        [ "$SECONDS" -lt "$deadline" ] || break
+        read -rt 0.1 <> <(:) || true
+    done
+    [ "$state" = "$2" ] && return
+    echo "workspace ${4:-default}/$1 is ${state:-without a state}, not $2, after $((SECONDS - deadline + $3)) s:"
+    kubectl get workspace "$1" -n "${4:-default}" \
+        -o 'jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\n"}{end}'
+    kubectl get nodeclaims,nodes -o wide
+    kubectl get jobs,pods -n "${4:-default}" -o wide
+    return 1
+}
+
+# watch_workspaces start FILE (not inside `check`) records every event of every Workspace until `watch_workspaces stop`.
+# Judged by check_watch.sh.
+watch_workspaces() {
+    case $1 in
+    start)
+        "$root/tests/e2e/watch.sh" "$2" &
+        watch_pid=$!
+        until_true 20 test -e "$2.ready"
+        ;;
+    stop)
+        [ -n "${watch_pid:-}" ] || return 0
+        kill "$watch_pid" 2>/dev/null
+        wait "$watch_pid" 2>/dev/null
+        watch_pid=
+        ;;
+    esac
+}
+
+# audit_mark: where the audit log is now. audit_lines MARK [USER]: the writes of our service account since then, one JSON object
+# a line (audit_writes.jq).
+audit_mark() { wc -l <"$KAITO_CLUSTER_AUDIT_LOG"; }
+audit_lines() {
+    jq -nc --argjson since "${1:-0}" --arg user "${2:-system:serviceaccount:$release_namespace:kaito-webhook}" \
+        -f "$root/tests/e2e/audit_writes.jq" "$KAITO_CLUSTER_AUDIT_LOG"
+}
+
+# audit_writes NAME [MARK]: what was written for one Workspace: "COUNT NOOPS CODE VERB RESOURCE NAME" a line, most first.
+audit_writes() {
+    audit_lines "${2:-0}" | jq -rs --arg name "$1" 'map(select(.of == $name)) | group_by([.code, .verb, .resource, .name]) |
+        sort_by(-length)[] | "\(length) \(map(select(.noop)) | length) \(.[0].code) \(.[0].verb) \(.[0].resource) \(.[0].name)"'
+}
