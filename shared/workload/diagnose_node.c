@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The nodes of a tuning: usable, still on their way, or in trouble; and what their NodeClaim says. */
-#include "base/limits.h"
-#include "text/quantity.h"
 #include "workload/diagnosis_internal.h"
 #include "workload/names.h"
 #include "workload/node_claim.h"
+#include "workload/readiness.h"
 
 /* A device plugin that is there reports its GPUs within a minute or two of the node's being ready. */
 #define GPU_LONG_S 300
 
-static bool is_positive(const cJSON *quantity)
-{
-    int64_t amount = 0;
-    if (kt_json_int64(quantity, &amount))
-        return amount > 0;
-    const char *text = kt_json_string(quantity);
-    return text && kt_quantity_parse(kt_str(text), &amount, NULL) == 0 && amount > 0;
-}
-
 static bool has_gpu(const cJSON *node)
 {
-    return is_positive(kt_json_path(node, "status", "capacity", KT_GPU_RESOURCE, NULL)) ||
-           is_positive(kt_json_path(node, "status", "allocatable", KT_GPU_RESOURCE, NULL));
+    const char *amount = kt_json_string_or(kt_json_path(node, "status", "capacity", KT_GPU_RESOURCE, NULL), "");
+    return amount[0] >= '1' && amount[0] <= '9';
 }
 
 bool kt_node_is_usable(const cJSON *node)
@@ -61,50 +51,34 @@ bool kt_diagnose_node(struct kt_arena *arena, const cJSON *node, struct kt_cause
 
 /* --- the nodes that a Workspace has -------------------------------------------------------------------------- */
 
-/* The number in our annotation; without one, as upstream's operator leaves it, the newest claim counts. */
+/* Without a claim that counts, one that is on its way out is still worth naming. */
 static void find_claim(struct kt_arena *arena, const struct kt_observation *observation, struct kt_resources *ret)
 {
     char name[KT_NODE_CLAIM_NAME_BYTES];
-    const char *text = kt_json_string(
-        kt_json_path(observation->workspace, "metadata", "annotations", KT_ANNOTATION_NODE_CLAIMS, NULL));
-    struct kt_str digits = kt_str(text);
-    int64_t number = 0;
-    for (size_t i = 0; i < digits.length && number < 100000; i++)
-        number = kt_ascii_is_digit(digits.data[i]) ? number * 10 + (digits.data[i] - '0') : 100000;
-    if (number > 0 && number < 100000) {
-        kt_node_claim_name(observation->workspace, number, name);
-        ret->claim_number = number;
-        ret->claim_name = kt_arena_strdup(arena, name);
-        ret->claim = kt_objects_find(observation->node_claims, name);
-        return;
-    }
-    for (size_t i = 0; i < observation->node_claims.count; i++) {
-        const cJSON *claim = observation->node_claims.items[i];
-        bool is_better =
-            !ret->claim || (kt_is_being_deleted(ret->claim) && !kt_is_being_deleted(claim)) ||
-            (kt_is_being_deleted(ret->claim) == kt_is_being_deleted(claim) && kt_is_newer(claim, ret->claim));
-        if (is_better)
-            ret->claim = claim;
-    }
+    ret->claim = kt_observation_claim(observation);
+    ret->claim_number = kt_claim_number(observation->workspace);
+    for (size_t i = 0; !ret->claim && ret->claim_number == 0 && i < observation->node_claims.count; i++)
+        ret->claim = observation->node_claims.items[i];
     if (ret->claim) {
-        ret->claim_number = 1;
+        ret->claim_number = KT_MAX(ret->claim_number, (int64_t)1);
         ret->claim_name = kt_cause_clean(arena, kt_metadata_text(ret->claim, "name"), KT_CAUSE_QUOTE_BYTES);
+    } else if (ret->claim_number > 0) {
+        kt_node_claim_name(observation->workspace, ret->claim_number, name);
+        ret->claim_name = kt_arena_strdup(arena, name);
     }
 }
 
+/* The node to use, or else one to name. */
 static void find_node(const struct kt_observation *observation, struct kt_resources *ret)
 {
     const char *wanted = kt_json_string_or(kt_json_path(ret->claim, "status", "nodeName", NULL), "");
-    for (size_t i = 0; i < observation->nodes.count; i++) {
-        const cJSON *node = observation->nodes.items[i];
-        if (!observation->bring_your_own && !kt_streq(kt_metadata_text(node, "name"), wanted))
-            continue;
-        if (!ret->node || (!ret->is_node_ready && kt_node_is_usable(node))) {
-            ret->node = node;
-            ret->is_node_ready = kt_node_is_usable(node);
-        }
+    ret->node = ret->is_claim_ready ? kt_observation_ready_node(observation) : NULL;
+    ret->is_node_ready = ret->node != NULL;
+    for (size_t i = 0; !ret->node && i < observation->nodes.count; i++) {
+        if (observation->bring_your_own || kt_streq(kt_metadata_text(observation->nodes.items[i], "name"), wanted))
+            ret->node = observation->nodes.items[i];
     }
-    ret->lacks_gpu = ret->node && !ret->is_node_ready && kt_condition_is_true(ret->node, "Ready");
+    ret->lacks_gpu = ret->node && !has_gpu(ret->node) && kt_condition_is_true(ret->node, "Ready");
 }
 
 void kt_resources_read(struct kt_arena *arena, const struct kt_observation *observation, struct kt_patience *patience,
@@ -113,13 +87,15 @@ void kt_resources_read(struct kt_arena *arena, const struct kt_observation *obse
     *ret = (struct kt_resources){.is_claim_ready = observation->bring_your_own};
     if (!observation->bring_your_own) {
         find_claim(arena, observation, ret);
-        ret->is_claim_ready = kt_condition_is_true(ret->claim, "Ready") && !kt_is_being_deleted(ret->claim);
+        ret->is_claim_ready = kt_observation_claim_ready(observation);
     }
     find_node(observation, ret);
     if (!ret->is_claim_ready) {
         ret->has_cause = kt_diagnose_node_claim_with(arena, ret->claim, patience, &ret->cause);
         return;
     }
+    if (ret->is_node_ready)
+        return;
     if (ret->node) {
         ret->has_cause = kt_diagnose_node_with(arena, ret->node, patience, &ret->cause);
     } else if (observation->bring_your_own) {

@@ -138,43 +138,63 @@ static bool diagnose_scheduling(struct kt_arena *arena, const cJSON *pod, struct
     return true;
 }
 
+static bool is_about_object(const cJSON *event, const char *kind, const cJSON *object)
+{
+    const cJSON *about = kt_json_get(event, "involvedObject");
+    const char *uid = kt_json_string_or(kt_json_get(about, "uid"), "");
+    const char *wanted_uid = kt_metadata_text(object, "uid");
+    if (*uid && *wanted_uid && !kt_streq(uid, wanted_uid))
+        return false; /* an older object of this name */
+    return kt_streq(kt_json_string_or(kt_json_get(event, "type"), ""), "Warning") &&
+           kt_streq(kt_json_string_or(kt_json_get(about, "kind"), ""), kind) &&
+           kt_streq(kt_json_string_or(kt_json_get(about, "name"), ""), kt_metadata_text(object, "name"));
+}
+
+/* The kubelet sums up what failed to mount in an event of its own, which does not say why. */
+static bool is_summary(const cJSON *event)
+{
+    return kt_contains(kt_json_string(kt_json_get(event, "message")), "nable to attach or mount volumes");
+}
+
 const cJSON *kt_warning_about(struct kt_objects events, const char *kind, const cJSON *object,
                               const char *const *reasons)
 {
-    const cJSON *newest = NULL;
-    const char *newest_at = "";
+    const cJSON *best = NULL;
+    const char *best_at = "";
     for (size_t i = 0; i < events.count; i++) {
         const cJSON *event = events.items[i];
-        const cJSON *about = kt_json_get(event, "involvedObject");
         const char *reason = kt_json_string_or(kt_json_get(event, "reason"), "");
+        const char *at = kt_json_string(kt_json_get(event, "lastTimestamp"));
         const char *const *wanted = reasons;
         while (*wanted && !kt_streq(*wanted, reason))
             wanted++;
-        if (!*wanted || !kt_streq(kt_json_string_or(kt_json_get(event, "type"), ""), "Warning") ||
-            !kt_streq(kt_json_string_or(kt_json_get(about, "kind"), ""), kind) ||
-            !kt_streq(kt_json_string_or(kt_json_get(about, "name"), ""), kt_metadata_text(object, "name")))
+        if (!*wanted || !is_about_object(event, kind, object))
             continue;
-        const char *uid = kt_json_string_or(kt_json_get(about, "uid"), "");
-        const char *at = kt_json_string(kt_json_get(event, "lastTimestamp"));
-        if (*uid && *kt_metadata_text(object, "uid") && !kt_streq(uid, kt_metadata_text(object, "uid")))
-            continue; /* about an older object of this name */
         if (!at)
             at = kt_json_string_or(kt_json_get(event, "eventTime"), "");
-        if (!newest || strcmp(at, newest_at) >= 0) {
-            newest = event;
-            newest_at = at;
+        bool is_better =
+            is_summary(event) == (best && is_summary(best)) ? strcmp(at, best_at) >= 0 : !is_summary(event);
+        if (!best || is_better) {
+            best = event;
+            best_at = at;
         }
     }
-    return newest;
+    return best;
 }
 
 /* What only events tell of a pod that has a node and does not start. */
 static bool diagnose_events(struct kt_arena *arena, const cJSON *pod, struct kt_objects events, struct kt_cause *ret)
 {
-    static const char *const reasons[] = {"FailedMount",     "FailedAttachVolume",       "FailedMapVolume",
-                                          "FailedBinding",   "FailedScheduling",         "FailedCreatePodSandBox",
-                                          "NetworkNotReady", "FailedCreatePodContainer", NULL};
-    const cJSON *event = kt_warning_about(events, "Pod", pod, reasons);
+    static const char *const mounting[] = {"FailedMount",
+                                           "FailedAttachVolume",
+                                           "FailedMapVolume",
+                                           "NetworkNotReady",
+                                           "FailedCreatePodContainer",
+                                           "FailedCreatePodSandBox",
+                                           NULL};
+    static const char *const scheduling[] = {"FailedScheduling", "FailedBinding", NULL};
+    bool has_node = *kt_json_string_or(kt_json_path(pod, "spec", "nodeName", NULL), "") != '\0';
+    const cJSON *event = kt_warning_about(events, "Pod", pod, has_node ? mounting : scheduling);
     if (!event)
         return false;
     kt_cause_set(arena, ret, "Pod", pod, kt_cause_reason(kt_json_string(kt_json_get(event, "reason")), "PodPending"),

@@ -83,6 +83,7 @@ static bool diagnose_job_without_pod(struct kt_arena *arena, const struct kt_obs
         kt_cause_set(arena, ret, "Job", job, "FailedCreate", "the pod of Job %s cannot be made: %s",
                      kt_metadata_text(job, "name"),
                      kt_cause_clean(arena, kt_json_string(kt_json_get(event, "message")), KT_CAUSE_QUOTE_BYTES));
+        ret->is_vague = true; /* it names the pod, which has another name with every try */
         return true;
     }
     if (!kt_patience_is_over(patience, kt_metadata_text(job, "creationTimestamp"), POD_LONG_S))

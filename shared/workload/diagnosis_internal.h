@@ -68,7 +68,7 @@ bool kt_pod_has_started(const cJSON *pod, const char *trainer);
 /* kt_diagnose_pod, and what is wrong because it takes so long. */
 bool kt_diagnose_pod_with(struct kt_arena *arena, const cJSON *pod, const char *trainer, struct kt_objects events,
                           struct kt_patience *patience, struct kt_cause *ret);
-/* The newest Warning about this object with one of these reasons (NULL-terminated list), or NULL. */
+/* The newest Warning about this object with one of these reasons (NULL-terminated list) that says why, or NULL. */
 const cJSON *kt_warning_about(struct kt_objects events, const char *kind, const cJSON *object,
                               const char *const *reasons);
 

@@ -267,9 +267,32 @@ static void events_tell_what_the_pod_does_not(void **state)
     expect_cause("another pod of the name", NULL, NULL);
     world.event = kt_test_json(&world.arena, EVENT("pod-uid", "Unhealthy", "x"));
     expect_cause("no matter", NULL, NULL);
+    world.event = kt_test_json(&world.arena, EVENT("pod-uid", "FailedScheduling", "x"));
+    expect_cause("it has a node since", NULL, NULL);
     kt_test_world_pod(&world, "weights");
     world.event = kt_test_json(&world.arena, EVENT("pod-uid", "FailedMount", "x"));
     expect_cause("it runs since", NULL, NULL);
+}
+
+/* The kubelet repeats both in turn; the summary must not replace what says why. */
+static void the_event_that_says_why_is_preferred(void **state)
+{
+    struct kt_cause cause;
+    const cJSON *events[2];
+    (void)state;
+    kt_test_world_pod(&world, "node");
+    events[0] = kt_test_json(&world.arena, EVENT("pod-uid", "FailedMount", "secret \\\"push\\\" not found"));
+    events[1] =
+        kt_test_json(&world.arena, EVENT("pod-uid", "FailedMount", "Unable to attach or mount volumes: timed out"));
+    for (int i = 0; i < 2; i++) {
+        assert_true(kt_diagnose_pod(&world.arena, world.pod, "tune", (struct kt_objects){events, 2}, &cause));
+        assert_non_null(strstr(cause.message, "not found"));
+        const cJSON *first = events[0];
+        events[0] = events[1];
+        events[1] = first;
+    }
+    assert_true(kt_diagnose_pod(&world.arena, world.pod, "tune", (struct kt_objects){events, 1}, &cause));
+    assert_non_null(strstr(cause.message, "not found"));
 }
 
 static void a_pod_that_is_taken_away_says_so(void **state)
@@ -344,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ends_of_the_whole_pod_come_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_scheduled_says_why_without_figures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_tell_what_the_pod_does_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_event_that_says_why_is_preferred, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pod_that_is_taken_away_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_pods_are_survived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_and_dirty_words_are_cut_and_cleaned, set_up, tear_down),
