@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "admission/settings.h"
 #include "base/limits.h"
 #include "webhook/reconcile/key_hash.h"
 #include "webhook/reconcile/store_internal.h"
@@ -118,7 +119,9 @@ int kt_store_new(struct kt_store **ret, struct kt_error *error)
     if (!store)
         return kt_error_set(error, KT_ENOMEM, "no memory for the store of objects");
     pthread_mutex_init(&store->lock, NULL);
-    store->release_namespace = "";
+    struct kt_settings defaults;
+    kt_settings_init(&defaults);
+    kt_store_set_release_namespace(store, defaults.release_namespace);
     for (size_t i = 0; i < KT_STORED_KINDS; i++) {
         struct kt_store_kind *tables = &store->kinds[i];
         if (kt_index_init(&tables->by_name) && kt_index_init(&tables->by_workspace) &&

@@ -29,7 +29,8 @@ struct kt_stored; /* one reference to one object */
 
 int kt_store_new(struct kt_store **ret, struct kt_error *error) KT_NODISCARD;
 void kt_store_free(struct kt_store *store); /* no reference may be left; accepts NULL */
-/* Where the templates of training configs are; before other threads know the store. Not copied. "" or NULL: nowhere. */
+/* Where the templates of training configs are; before other threads know the store. Not copied. "" or NULL: nowhere.
+ * Without a call: where kt_settings_init says. */
 void kt_store_set_release_namespace(struct kt_store *store, const char *namespace_);
 
 /* --- writing: by watchers, and by workers with the reply to a write of their own -----------------------------------
