@@ -71,6 +71,8 @@
 #define KT_LIMIT_RECONCILE_ARENA_BYTES ((size_t)(24 * KT_MIB))
 /* NodeClaims that are made one after another for one Workspace before it fails. */
 #define KT_LIMIT_NODE_CLAIM_ATTEMPTS 3
+/* The Lease of the reconciler; etcd takes no object beyond 1.5 MiB (etcd --max-request-bytes). */
+#define KT_LIMIT_LEASE_BYTES ((size_t)(2 * KT_MIB))
 /* All URLs of a tuning's data, in one environment variable: Linux takes 128 KiB for a name and its value
  * (MAX_ARG_STRLEN), and a dollar sign is not doubled any more when it gets there. */
 #define KT_LIMIT_DATA_URLS_BYTES ((size_t)(120 * KT_KIB))
