@@ -7,6 +7,8 @@
 
 /* A device plugin that is there reports its GPUs within a minute or two of the node's being ready. */
 #define GPU_LONG_S 300
+/* Of a node that has never been of use to the Workspace: its NodeClaim is often seen Ready a moment before it is. */
+#define UNREADY_LONG_S 60
 
 static bool has_gpu(const cJSON *node)
 {
@@ -29,6 +31,9 @@ bool kt_diagnose_node_with(struct kt_arena *arena, const cJSON *node, struct kt_
     if (kt_is_being_deleted(node)) {
         kt_cause_set(arena, ret, "Node", node, "NodeDeleted", "node %s is being taken away", name);
     } else if (!kt_condition_is_true(node, "Ready")) {
+        const char *since = kt_json_string(kt_json_get(ready, "lastTransitionTime"));
+        if (patience && !kt_patience_is_over(patience, since, UNREADY_LONG_S))
+            return false;
         const char *words = kt_cause_clean(arena, kt_json_string(kt_json_get(ready, "message")), KT_CAUSE_QUOTE_BYTES);
         kt_cause_set(arena, ret, "Node", node, "NodeNotReady", "node %s is not ready%s%s", name, *words ? ": " : "",
                      words);
@@ -81,6 +86,12 @@ static void find_node(const struct kt_observation *observation, struct kt_resour
     ret->lacks_gpu = ret->node && !has_gpu(ret->node) && kt_condition_is_true(ret->node, "Ready");
 }
 
+static bool was_ready(const cJSON *workspace)
+{
+    const cJSON *stored = kt_condition_now(workspace, "NodesReady");
+    return kt_streq(kt_json_string_or(kt_json_get(stored, "status"), ""), "True");
+}
+
 void kt_resources_read(struct kt_arena *arena, const struct kt_observation *observation, struct kt_patience *patience,
                        struct kt_resources *ret)
 {
@@ -97,7 +108,9 @@ void kt_resources_read(struct kt_arena *arena, const struct kt_observation *obse
     if (ret->is_node_ready)
         return;
     if (ret->node) {
-        ret->has_cause = kt_diagnose_node_with(arena, ret->node, patience, &ret->cause);
+        bool is_lost = observation->bring_your_own || was_ready(observation->workspace);
+        bool is_unready = !kt_condition_is_true(ret->node, "Ready");
+        ret->has_cause = kt_diagnose_node_with(arena, ret->node, is_lost && is_unready ? NULL : patience, &ret->cause);
     } else if (observation->bring_your_own) {
         ret->has_cause = true;
         kt_cause_set(arena, &ret->cause, "Workspace", observation->workspace, "NoNodes",

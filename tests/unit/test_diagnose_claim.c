@@ -222,6 +222,26 @@ static void a_node_without_gpus_is_a_cause_only_after_a_while(void **state)
     assert_string_equal(diagnose().cause.reason, "NodePluginsNotReady");
 }
 
+/* What was ready once and is no longer is a cause at once; what never was gets a minute. */
+static void a_node_that_is_lost_is_a_cause_at_once(void **state)
+{
+    (void)state;
+    kt_test_world_claim(&world, "ready");
+    kt_test_world_node(&world, "unready");
+    world.now_s--;
+    struct kt_diagnosis diagnosis = diagnose();
+    assert_false(diagnosis.has_cause);
+    assert_int_equal(diagnosis.revisit_s, 1);
+    kt_test_world_node(&world, "ready");
+    kt_test_world_step(&world, NULL);
+    world.now_s--;
+    kt_test_world_node(&world, "unready");
+    assert_string_equal(diagnose().cause.reason, "NodeNotReady");
+    kt_test_world_step(&world, NULL);
+    assert_string_equal(kt_test_world_condition(&world, "NodesReady", "status"), "False");
+    assert_non_null(strstr(kt_test_world_condition(&world, "NodesReady", "message"), "gpu-1 is not ready"));
+}
+
 static void one_usable_node_of_ones_own_is_enough(void **state)
 {
     struct kt_observation observation;
@@ -277,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_claim_with_the_newest_number_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_number_a_claim_that_stays_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_without_gpus_is_a_cause_only_after_a_while, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_node_that_is_lost_is_a_cause_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_usable_node_of_ones_own_is_enough, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_claims_and_numbers_are_survived, set_up, tear_down),
     };

@@ -399,6 +399,81 @@ static void a_launch_that_fails_is_written_once(void **state)
     assert_string_equal(kt_test_world_state(&world), "Pending");
 }
 
+/* --- hostile objects and little memory ----------------------------------------------------------------------- */
+
+static void hostile_workspaces_are_survived(void **state)
+{
+    static const char *const texts[] = {
+        "null",
+        "[]",
+        "{}",
+        "{\"metadata\":7,\"status\":\"x\",\"tuning\":[]}",
+        "{\"metadata\":{\"name\":\"tune\",\"generation\":\"1\",\"annotations\":[1]},\"status\":{\"conditions\":{"
+        "\"type\":\"JobStarted\"},\"state\":7,\"workerNodes\":{}}}",
+        "{\"metadata\":{\"uid\":\"\",\"ownerReferences\":7},\"status\":{\"conditions\":[null,7,[],{},{\"type\":7},{"
+        "\"type\":\"JobStarted\",\"status\":[],\"lastTransitionTime\":{},\"message\":7}],\"state\":\"Failed\"}}",
+    };
+    static const char *const jobs[] = {"none", "active", "complete", "failed", "foreign"};
+    (void)state;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(texts); i++) {
+        for (size_t k = 0; k < KT_ARRAY_LENGTH(jobs); k++) {
+            world.workspace = kt_test_json(&world.arena, texts[i]);
+            step("launched", "ready", jobs[k], "training");
+            assert_non_null(world.status.state);
+            assert_non_null(world.status.patch);
+            kt_test_world_step(&world, NULL);
+            if (kt_json_is_object(world.workspace))
+                assert_null(world.status.patch);
+        }
+    }
+}
+
+static void huge_texts_do_not_get_into_a_status(void **state)
+{
+    enum { LENGTH = 1 << 20 };
+    char *huge = kt_arena_alloc(&world.arena, LENGTH + 1);
+    const struct kt_trouble trouble = {"JobStarted", huge, huge, false};
+    (void)state;
+    memset(huge, 'x', LENGTH);
+    cJSON *metadata = kt_json_get(world.workspace, "metadata");
+    kt_json_set_string(&world.arena, kt_json_get(metadata, "annotations"), "huge", huge);
+    kt_json_set_string(&world.arena, kt_json_path(world.workspace, "tuning", "output", NULL), "image", huge);
+    kt_test_world_step(&world, &trouble);
+    expect("JobStarted", "False", "ReconcileFailed");
+    assert_true(strlen(kt_test_world_condition(&world, "JobStarted", "message")) <= 1024);
+    step("ready", "ready", "complete", "succeeded");
+    assert_true(strlen(kt_test_world_condition(&world, "WorkspaceSucceeded", "message")) <= 1024);
+    size_t patches = world.patches;
+    kt_test_world_step(&world, NULL);
+    assert_int_equal(world.patches, patches);
+}
+
+static void without_memory_there_is_an_error_and_no_status(void **state)
+{
+    struct kt_observation observation;
+    struct kt_tuning_status status = {0};
+    struct kt_error error;
+    struct kt_arena small;
+    bool done = false;
+    (void)state;
+    kt_test_world_claim(&world, "ready");
+    kt_test_world_node(&world, "ready");
+    kt_test_world_job(&world, "failed");
+    kt_test_world_pod(&world, "failed");
+    kt_test_world_observe(&world, &observation);
+    for (size_t limit = 0; !done && limit < 64 * KT_KIB; limit += 64) {
+        kt_arena_init(&small, limit);
+        int code = kt_tuning_status(&small, &observation, NULL, &status, &error);
+        done = code == 0;
+        if (!done) {
+            assert_int_equal(code, KT_ENOMEM);
+            assert_null(status.patch);
+        }
+        kt_arena_release(&small);
+    }
+    assert_true(done);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +499,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_patch_is_guarded_by_the_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pull_that_fails_is_written_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_launch_that_fails_is_written_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hostile_workspaces_are_survived, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(huge_texts_do_not_get_into_a_status, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_memory_there_is_an_error_and_no_status, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
