@@ -94,6 +94,11 @@ layer_oracle() {
     else
         echo "not ok oracle: node counts differ"
     fi
+    if python3 "$KAITO_ORACLE_DIR/agree_renders.py" "$webhook" --kind render-tuning; then
+        echo "ok oracle: the objects of tunings agree or are explained"
+    else
+        echo "not ok oracle: objects of tunings differ"
+    fi
 }
 
 for layer in "$@"; do

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Job of a tuning: its twelve shapes, what a user's text can do in it (nothing), and what is refused. */
+#include "base/embedded.h"
+#include "base/limits.h"
+#include "tests/lib/admission_case.h"
+#include "tests/lib/cmocka_all.h"
+#include "workload/names.h"
+#include "workload/tuning.h"
+
+static struct kt_admission_case test;
+static struct kt_error error;
+static const char *config_text; /* of the config map that the Job mounts */
+static uint32_t gpu_count;
+
+static int set_up(void **state KT_UNUSED)
+{
+    kt_admission_case_init(&test);
+    config_text = "training_config:\n  TrainingArguments:\n    output_dir: /mnt/results\n";
+    gpu_count = 0;
+    return 0;
+}
+
+static int tear_down(void **state KT_UNUSED)
+{
+    kt_admission_case_release(&test);
+    return 0;
+}
+
+static int build(const cJSON *object, cJSON **ret)
+{
+    struct kt_tuning_plan plan;
+    cJSON *map = kt_json_new_object(&test.arena);
+    error = (struct kt_error){0};
+    kt_json_set_string(&test.arena, kt_json_ensure_object(&test.arena, map, "metadata"), "name", "cm");
+    if (config_text)
+        kt_json_set_string(&test.arena, kt_json_ensure_object(&test.arena, map, "data"), KT_TUNING_CONFIG_KEY,
+                           config_text);
+    const struct kt_tuning_job_facts facts = {.config_map = map, .gpu_count = gpu_count};
+    int code = kt_tuning_plan(&test.arena, object, &test.settings, &plan, &error);
+    return code < 0 ? code : kt_tuning_job(&test.arena, &plan, &facts, ret, &error);
+}
+
+static cJSON *changed(const char *patch)
+{
+    return kt_admission_case_changed(&test, kt_admission_case_tuning(&test), patch);
+}
+
+static cJSON *job_of(const char *patch)
+{
+    cJSON *job = NULL;
+    if (build(changed(patch), &job) < 0)
+        fail_msg("%s: %s", patch, error.message);
+    return job;
+}
+
+static cJSON *pod_of(const char *patch)
+{
+    return kt_json_path(job_of(patch), "spec", "template", "spec", NULL);
+}
+
+static void assert_refused(const char *patch, const char *words)
+{
+    cJSON *job = NULL;
+    if (build(changed(patch), &job) != KT_EINVAL || job)
+        fail_msg("%s is not refused", patch);
+    if (!strstr(error.message, words))
+        fail_msg("not about \"%s\": %s", words, error.message);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static cJSON *named(const cJSON *list, const char *name)
+{
+    cJSON *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (kt_streq(kt_json_string_or(kt_json_get(item, "name"), ""), name))
+            return item;
+    }
+    return NULL;
+}
+
+static const char *names_of(const cJSON *list)
+{
+    struct kt_strbuf text;
+    const cJSON *item;
+    kt_strbuf_init(&text, &test.arena, (size_t)KT_KIB);
+    cJSON_ArrayForEach(item, list)
+    {
+        kt_strbuf_printf(&text, "%s%s", text.length ? " " : "", kt_json_string_or(kt_json_get(item, "name"), "?"));
+    }
+    return text.data;
+}
+
+static const char *env_of(const cJSON *pod, const char *containers, const char *container, const char *variable)
+{
+    const cJSON *env = kt_json_get(named(kt_json_get(pod, containers), container), "env");
+    return kt_json_string_or(kt_json_get(named(env, variable), "value"), "");
+}
+
+static const char *mount_of(const cJSON *pod, const char *container, const char *volume)
+{
+    const cJSON *mounts = kt_json_get(named(kt_json_get(pod, "containers"), container), "volumeMounts");
+    return kt_json_string_or(kt_json_get(named(mounts, volume), "mountPath"), "");
+}
+
+/* --- shapes ------------------------------------------------------------------------------------------------------- */
+
+struct shape {
+    const char *patch;
+    const char *init_containers;
+    const char *containers;
+    const char *volumes;
+};
+
+#define URLS "\"input\":{\"name\":\"ds\",\"urls\":[\"https://a.io/1.parquet\"]}"
+#define IMAGE "\"input\":{\"name\":\"ds\",\"urls\":null,\"image\":\"r.io/d:1\",\"imagePullSecrets\":[\"p\"]}"
+#define VOLUME "\"input\":{\"urls\":null,\"volumeSource\":{\"persistentVolumeClaim\":{\"claimName\":\"in\"}}}"
+#define TO_IMAGE "\"output\":{\"image\":\"r.io/out:1\",\"imagePushSecret\":\"push\",\"volumeSource\":null}"
+#define TO_VOLUME                                                                                                     \
+    "\"output\":{\"image\":null,\"imagePushSecret\":null,\"volumeSource\":{\"persistentVolumeClaim\":{\"claimName\":" \
+    "\"out\"}}}"
+#define BASE_VOLUMES "dshm model-weights-volume config-volume results-volume"
+#define WEIGHTS "model-weights-downloader"
+
+static const struct shape SHAPES[] = {
+    {URLS "," TO_IMAGE, WEIGHTS " data-downloader", "w pusher", BASE_VOLUMES " data-volume docker-config"},
+    {URLS "," TO_VOLUME, WEIGHTS " data-downloader", "w", BASE_VOLUMES " data-volume"},
+    {IMAGE "," TO_IMAGE, WEIGHTS " puller", "w pusher",
+     BASE_VOLUMES " docker-config-ds-tuning-input data-volume docker-config"},
+    {IMAGE "," TO_VOLUME, WEIGHTS " puller", "w", BASE_VOLUMES " docker-config-ds-tuning-input data-volume"},
+    {VOLUME "," TO_IMAGE, WEIGHTS, "w pusher", BASE_VOLUMES " data-volume docker-config"},
+    {VOLUME "," TO_VOLUME, WEIGHTS, "w", BASE_VOLUMES " data-volume"},
+};
+
+static const char *shape_patch(const struct shape *shape, const char *method)
+{
+    return kt_arena_printf(&test.arena,
+                           "{\"metadata\":{\"name\":\"w\",\"uid\":\"u-1\"},\"tuning\":{\"method\":\"%s\",%s}}", method,
+                           shape->patch);
+}
+
+/* Same for all shapes: promises about what runs. */
+static void assert_sound(const cJSON *job)
+{
+    static const char *const lists[] = {"initContainers", "containers"};
+    int64_t backoff = -1;
+    const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+    assert_true(kt_json_int64(kt_json_path(job, "spec", "backoffLimit", NULL), &backoff) && backoff == 0);
+    assert_string_equal(kt_json_string(kt_json_get(pod, "restartPolicy")), "Never");
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(lists); i++) {
+        const cJSON *container;
+        cJSON_ArrayForEach(container, kt_json_get(pod, lists[i]))
+        {
+            const char *image = kt_json_string_or(kt_json_get(container, "image"), "");
+            const char *version = strrchr(image, ':');
+            assert_true(version && !strchr(version, '/') && !kt_streq(version, ":latest"));
+            assert_true(kt_json_is_bool(kt_json_path(container, "securityContext", "allowPrivilegeEscalation", NULL)));
+            assert_false(kt_json_true(kt_json_path(container, "securityContext", "allowPrivilegeEscalation", NULL)));
+            assert_string_equal(kt_json_string(kt_json_get(container, "terminationMessagePolicy")),
+                                "FallbackToLogsOnError");
+            const cJSON *mount;
+            cJSON_ArrayForEach(mount, kt_json_get(container, "volumeMounts"))
+            {
+                assert_non_null(named(kt_json_get(pod, "volumes"), kt_json_string(kt_json_get(mount, "name"))));
+            }
+        }
+    }
+}
+
+static void every_shape_has_its_containers(void **state KT_UNUSED)
+{
+    static const char *const methods[] = {"lora", "qlora"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(SHAPES) * 2; i++) {
+        const struct shape *shape = &SHAPES[i / 2];
+        const char *method = methods[i % 2];
+        const cJSON *job = job_of(shape_patch(shape, method));
+        const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+        assert_sound(job);
+        assert_string_equal(names_of(kt_json_get(pod, "initContainers")), shape->init_containers);
+        assert_string_equal(names_of(kt_json_get(pod, "containers")), shape->containers);
+        assert_string_equal(names_of(kt_json_get(pod, "volumes")), shape->volumes);
+        assert_int_equal(kt_json_true(kt_json_get(pod, "shareProcessNamespace")),
+                         strstr(shape->containers, "pusher") != NULL);
+        const cJSON *config = named(kt_json_get(pod, "volumes"), "config-volume");
+        assert_string_equal(kt_json_string(kt_json_path(config, "configMap", "name", NULL)),
+                            kt_arena_printf(&test.arena, "%s-params-template", method));
+        assert_string_equal(mount_of(pod, "w", "results-volume"), "/mnt/results");
+        assert_string_equal(mount_of(pod, "w", "data-volume"), "/mnt/data");
+    }
+}
+
+static void a_users_volume_is_taken_as_it_is(void **state KT_UNUSED)
+{
+    const cJSON *volumes = kt_json_get(pod_of(shape_patch(&SHAPES[5], "lora")), "volumes");
+    assert_string_equal(kt_test_json_text(&test.arena, named(volumes, "data-volume")),
+                        "{\"name\":\"data-volume\",\"persistentVolumeClaim\":{\"claimName\":\"in\"}}");
+    assert_string_equal(kt_test_json_text(&test.arena, named(volumes, "results-volume")),
+                        "{\"name\":\"results-volume\",\"persistentVolumeClaim\":{\"claimName\":\"out\"}}");
+}
+
+static void it_belongs_to_the_workspace(void **state KT_UNUSED)
+{
+    const cJSON *metadata = kt_json_get(job_of(shape_patch(&SHAPES[0], "lora")), "metadata");
+    assert_string_equal(kt_test_json_text(&test.arena, kt_json_get(metadata, "ownerReferences")),
+                        "[{\"apiVersion\":\"kaito.sh/v1beta1\",\"kind\":\"Workspace\",\"name\":\"w\",\"uid\":\"u-1\","
+                        "\"controller\":true,\"blockOwnerDeletion\":true}]");
+    assert_string_equal(kt_json_string(kt_json_path(metadata, "labels", KT_LABEL_WORKSPACE, NULL)), "w");
+    assert_string_equal(kt_json_string(kt_json_path(metadata, "annotations", KT_ANNOTATION_REVISION, NULL)), "1");
+}
+
+static void methods_are_read_in_any_case(void **state KT_UNUSED)
+{
+    static const char *const methods[] = {"LoRA", "QLoRA", "", NULL};
+    for (size_t i = 0; methods[i]; i++) {
+        const cJSON *pod = pod_of(kt_arena_printf(&test.arena, "{\"tuning\":{\"method\":\"%s\"}}", methods[i]));
+        const cJSON *config = named(kt_json_get(pod, "volumes"), "config-volume");
+        assert_string_equal(kt_json_string(kt_json_path(config, "configMap", "name", NULL)),
+                            i == 0 ? "lora-params-template" : "qlora-params-template");
+    }
+    assert_refused("{\"tuning\":{\"method\":\"full\"}}", "tuning.method: \"full\"");
+}
+
+/* --- GPUs --------------------------------------------------------------------------------------------------------- */
+
+static void gpus_are_those_of_the_machine(void **state KT_UNUSED)
+{
+    const char *two = "{\"metadata\":{\"name\":\"w\"},\"resource\":{\"instanceType\":\"Standard_NC48ads_A100_v4\"}}";
+    const cJSON *trainer = named(kt_json_get(pod_of(two), "containers"), "w");
+    assert_string_equal(kt_json_string(kt_json_path(trainer, "resources", "limits", KT_GPU_RESOURCE, NULL)), "2");
+    assert_non_null(strstr(kt_json_string(kt_json_item(kt_json_get(trainer, "command"), 2)), "--num_processes=2 "));
+    gpu_count = 4; /* what the node says counts more */
+    trainer = named(kt_json_get(pod_of(two), "containers"), "w");
+    assert_string_equal(kt_json_string(kt_json_path(trainer, "resources", "requests", KT_GPU_RESOURCE, NULL)), "4");
+    gpu_count = 0;
+    assert_refused("{\"resource\":{\"instanceType\":\"bogus\"}}", "it is not known how many GPUs");
+}
+
+static void a_card_without_bfloat16_gets_the_float16_copy(void **state KT_UNUSED)
+{
+    struct kt_tuning_plan plan;
+    cJSON *object = changed("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"},\"tuning\":{\"method\":\"lora\"}}");
+    assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, &plan, &error), 0);
+    assert_true(plan.float16);
+    assert_string_equal(plan.config_map, "lora-params-template-float16");
+    assert_string_equal(plan.template_name, "lora-params-template");
+    kt_json_set_string(&test.arena, kt_json_get(object, "tuning"), "config", "mine");
+    assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, &plan, &error), 0);
+    assert_string_equal(plan.config_map, "mine"); /* the user's own is left alone */
+    assert_null(plan.template_name);
+}
+
+static void target_modules_exist_in_the_model(void **state KT_UNUSED)
+{
+    const cJSON *pod =
+        pod_of("{\"metadata\":{\"name\":\"w\"},\"tuning\":{\"preset\":{\"name\":\"phi-3-mini-4k-instruct\"}}}");
+    assert_string_equal(env_of(pod, "containers", "w", "DEFAULT_TARGET_MODULES"), "o_proj,down_proj");
+    pod = pod_of("{\"metadata\":{\"name\":\"w\"},\"tuning\":{\"preset\":{\"name\":\"phi-4\"}}}");
+    assert_string_equal(env_of(pod, "containers", "w", "DEFAULT_TARGET_MODULES"),
+                        "qkv_proj,o_proj,gate_up_proj,down_proj");
+}
+
+static void only_tunable_models_are_taken(void **state KT_UNUSED)
+{
+    assert_refused("{\"tuning\":{\"preset\":{\"name\":\"phi-3-mini-128k-instrct\"}}}",
+                   "did you mean \"phi-3-mini-128k-instruct\"?");
+    assert_refused("{\"tuning\":{\"preset\":{\"name\":\"llama-3.1-8b-instruct\"}}}", "cannot be fine-tuned");
+    assert_refused("{\"tuning\":{\"preset\":{\"name\":null}}}", "needs the name of a model");
+}
+
+/* --- where it runs ------------------------------------------------------------------------------------------------ */
+
+static void nodes_are_chosen_by_the_labels(void **state KT_UNUSED)
+{
+    const char *patch = "{\"resource\":{\"labelSelector\":{\"matchLabels\":{\"app\":null,\"tier\":\"gpu\","
+                        "\"kaito.sh/workspace\":\"of-another\"}}}}";
+    const char *text = kt_test_json_text(&test.arena, kt_json_get(pod_of(patch), "affinity"));
+    assert_non_null(strstr(text, "{\"key\":\"tier\",\"operator\":\"In\",\"values\":[\"gpu\"]}"));
+    assert_null(strstr(text, "of-another"));
+    text = kt_test_json_text(
+        &test.arena,
+        kt_json_get(pod_of("{\"metadata\":{\"name\":\"w\"},\"resource\":{\"labelSelector\":null}}"), "affinity"));
+    assert_non_null(strstr(text, "{\"key\":\"apps\",\"operator\":\"In\",\"values\":[\"w\"]}")); /* D03 */
+}
+
+/* --- text of the user's ------------------------------------------------------------------------------------------- */
+
+static size_t count_text(const cJSON *node, const char *text)
+{
+    const cJSON *child;
+    const char *own = kt_json_string(node);
+    size_t count = own && strstr(own, text) ? 1 : 0;
+    cJSON_ArrayForEach(child, node)
+    {
+        count += count_text(child, text);
+    }
+    return count;
+}
+
+static void hostile_urls_are_only_in_the_environment(void **state KT_UNUSED)
+{
+    const cJSON *job =
+        job_of("{\"metadata\":{\"name\":\"w\"},\"tuning\":{\"input\":{\"urls\":[\"https://a.io/"
+               "HOSTILE$(DATA_VOLUME_PATH)`id`'\\\";x.csv\","
+               "\"https://a.io/two words\\nhttps://b.io/HOSTILE\\r\\t.csv\",\"https://a.io/$$HOSTILE\"]}}}");
+    const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+    assert_int_equal(count_text(job, "HOSTILE"), 1);
+    assert_string_equal(env_of(pod, "initContainers", "data-downloader", "DATA_URLS"),
+                        "https://a.io/HOSTILE$$(DATA_VOLUME_PATH)`id`'\";x.csv\n"
+                        "https://a.io/two%20words%0Ahttps://b.io/HOSTILE%0D%09.csv\n"
+                        "https://a.io/$$$$HOSTILE");
+}
+
+static void hostile_paths_and_names_are_only_data(void **state KT_UNUSED)
+{
+    config_text = "training_config:\n  TrainingArguments:\n    output_dir: /mnt/$(HOSTILE)`id`\n";
+    const cJSON *job = job_of("{\"metadata\":{\"name\":\"w\"}}");
+    const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+    assert_int_equal(count_text(job, "HOSTILE"), 3); /* two mounts and a variable */
+    assert_string_equal(env_of(pod, "containers", "pusher", "RESULTS_DIR"), "/mnt/$$(HOSTILE)`id`");
+    assert_string_equal(mount_of(pod, "pusher", "results-volume"), "/mnt/$(HOSTILE)`id`");
+}
+
+/* An input's name that cannot be part of a volume's is left out of it. */
+static void an_odd_name_of_the_data_does_no_harm(void **state KT_UNUSED)
+{
+    const cJSON *pod = pod_of("{\"tuning\":{\"input\":{\"name\":\"My_Data/..\",\"urls\":null,\"image\":\"busybox\"}}}");
+    assert_non_null(named(kt_json_get(pod, "volumes"), "docker-config-tuning-input"));
+    assert_string_equal(env_of(pod, "initContainers", "puller", "INPUT_IMAGE"), "docker.io/library/busybox:latest");
+}
+
+/* Kubernetes looks for $(NAME) in args: what it would find there must not be. */
+static void scripts_pass_through_kubernetes_unchanged(void **state KT_UNUSED)
+{
+    const struct kt_embedded *const scripts[] = {&kt_embedded_download_data, &kt_embedded_pull_data,
+                                                 &kt_embedded_push_adapter};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(scripts); i++) {
+        assert_null(strstr(scripts[i]->text, "$$"));
+        for (const char *at = strstr(scripts[i]->text, "$("); at; at = strstr(at + 1, "$(")) {
+            size_t name = strspn(at + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+            assert_true(name == 0 || at[2 + name] != ')');
+        }
+    }
+}
+
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
+
+static void what_cannot_be_built_is_told(void **state KT_UNUSED)
+{
+    assert_refused("{\"metadata\":{\"name\":null}}", "metadata.name");
+    assert_refused("{\"tuning\":null}", "has no tuning");
+    assert_refused("{\"tuning\":{\"input\":null}}", "tuning.input: there is no data");
+    assert_refused("{\"tuning\":{\"input\":{\"urls\":[\"https://a.io/x\",\"\"]}}}", "one of the URLs is empty");
+    assert_refused("{\"tuning\":{\"input\":{\"urls\":null,\"image\":\"a.io/UPPER\"}}}", "tuning.input.image");
+    assert_refused("{\"tuning\":{\"output\":null}}", "the adapter would go nowhere");
+    assert_refused("{\"tuning\":{\"output\":{\"imagePushSecret\":null}}}", "needs a Secret");
+    assert_refused("{\"tuning\":{\"output\":{\"image\":\"r.io/a@sha256:"
+                   "0123456789012345678901234567890123456789012345678901234567890123\"}}}",
+                   "pushed under a tag");
+    config_text = NULL;
+    assert_refused("{}", "config map cm has no text under data[\"training_config.yaml\"]");
+    config_text = "training_config: [";
+    assert_refused("{}", "config map cm, training_config.yaml");
+    config_text = "a: b";
+    assert_refused("{}", "must be a map with a map `training_config`");
+}
+
+static void too_many_urls_are_refused(void **state KT_UNUSED)
+{
+    cJSON *object = kt_admission_case_tuning(&test);
+    cJSON *urls = kt_json_new_array(&test.arena);
+    for (size_t i = 0; i < KT_LIMIT_DATA_URLS_BYTES / 20; i++)
+        kt_json_append(&test.arena, urls, kt_json_new_string(&test.arena, "https://a.io/0123456"));
+    cJSON *job = NULL;
+    kt_json_set(&test.arena, kt_json_path(object, "tuning", "input", NULL), "urls", urls);
+    assert_int_equal(build(object, &job), KT_EINVAL);
+    assert_non_null(strstr(error.message, "all URLs together"));
+}
+
+struct output_dir_row {
+    const char *value;
+    const char *path; /* NULL: refused */
+};
+
+static void results_are_mounted_where_the_trainer_writes(void **state KT_UNUSED)
+{
+    static const struct output_dir_row rows[] = {
+        {"/mnt/results", "/mnt/results"},
+        {"/mnt/results/", "/mnt/results"},
+        {"results", "/mnt/results"}, /* as upstream */
+        {"\"\"", "/mnt/output"},
+        {"/mnt/a/../b//c/.", "/mnt/b/c"},
+        {"/mnt", NULL},
+        {"/mnt/..", NULL},
+        {"../etc", NULL},
+        {"/mnt/data", NULL},
+        {"/mnt/config/", NULL},
+        {"/mnt/a:b", NULL},
+        {"[1]", NULL},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        cJSON *job = NULL;
+        config_text =
+            kt_arena_printf(&test.arena, "training_config:\n  TrainingArguments: {output_dir: %s}\n", rows[i].value);
+        int code = build(changed("{\"metadata\":{\"name\":\"w\"}}"), &job);
+        if (!rows[i].path) {
+            assert_int_equal(code, KT_EINVAL);
+            assert_non_null(strstr(error.message, "TrainingArguments.output_dir"));
+            continue;
+        }
+        assert_int_equal(code, 0);
+        const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+        assert_string_equal(mount_of(pod, "w", "results-volume"), rows[i].path);
+    }
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static void without_memory_it_says_so(void **state KT_UNUSED)
+{
+    cJSON *object = kt_admission_case_tuning(&test);
+    const char *whole = kt_test_json_text(&test.arena, job_of("{}"));
+    cJSON *map = kt_test_json(&test.arena, "{\"data\":{\"training_config.yaml\":\"training_config:\\n  "
+                                           "TrainingArguments: {output_dir: /mnt/results}\\n\"}}");
+    bool is_built = false;
+    for (size_t limit_bytes = 0; limit_bytes < (size_t)(256 * KT_KIB) && !is_built; limit_bytes += 512) {
+        struct kt_tuning_plan plan;
+        struct kt_arena arena;
+        const struct kt_tuning_job_facts facts = {.config_map = map};
+        cJSON *job = NULL;
+        kt_arena_init(&arena, limit_bytes);
+        int code = kt_tuning_plan(&arena, object, &test.settings, &plan, &error);
+        code = code < 0 ? code : kt_tuning_job(&arena, &plan, &facts, &job, &error);
+        is_built = code == 0;
+        assert_true(is_built ? kt_streq(kt_test_json_text(&test.arena, job), whole) : code == KT_ENOMEM);
+        kt_arena_release(&arena);
+    }
+    assert_true(is_built);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_shape_has_its_containers),
+        TEST(a_users_volume_is_taken_as_it_is),
+        TEST(it_belongs_to_the_workspace),
+        TEST(methods_are_read_in_any_case),
+        TEST(gpus_are_those_of_the_machine),
+        TEST(a_card_without_bfloat16_gets_the_float16_copy),
+        TEST(target_modules_exist_in_the_model),
+        TEST(only_tunable_models_are_taken),
+        TEST(nodes_are_chosen_by_the_labels),
+        TEST(hostile_urls_are_only_in_the_environment),
+        TEST(hostile_paths_and_names_are_only_data),
+        TEST(an_odd_name_of_the_data_does_no_harm),
+        TEST(scripts_pass_through_kubernetes_unchanged),
+        TEST(what_cannot_be_built_is_told),
+        TEST(too_many_urls_are_refused),
+        TEST(results_are_mounted_where_the_trainer_writes),
+        TEST(without_memory_it_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
