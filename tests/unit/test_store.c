@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "base/limits.h"
 #include "tests/lib/json_text.h"
 #include "webhook/reconcile/store.h"
-#include "webhook/reconcile/store_trim.h"
+#include "webhook/reconcile/store_fields.h"
 
 #define WS KT_STORED_WORKSPACES
 #define CLAIMS KT_STORED_NODE_CLAIMS
@@ -113,9 +114,11 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static const char *names_of(struct fixture *fixture, enum kt_stored_kind kind, const char *workspace)
+static const char *names_of_workspace(struct fixture *fixture, enum kt_stored_kind kind, const char *namespace_,
+                                      const char *workspace)
 {
-    struct kt_object_key key = {.namespace_ = "ns"};
+    struct kt_object_key key;
+    snprintf(key.namespace_, sizeof(key.namespace_), "%s", namespace_);
     snprintf(key.name, sizeof(key.name), "%s", workspace);
     struct kt_stored_set set;
     assert_int_equal(kt_store_of_workspace(fixture->store, kind, &key, &fixture->arena, &set, NULL), 0);
@@ -146,6 +149,11 @@ static const char *names_of(struct fixture *fixture, enum kt_stored_kind kind, c
 #define MAP(namespace_, name, version, text)                                                  \
     "{'metadata':{'name':'" name "','namespace':'" namespace_ "','resourceVersion':'" version \
     "'},'data':{'training_config.yaml':'" text "'}}"
+
+static const char *names_of(struct fixture *fixture, enum kt_stored_kind kind, const char *workspace)
+{
+    return names_of_workspace(fixture, kind, "ns", workspace);
+}
 
 /* --- which state wins ----------------------------------------------------------------------------------------------
  */
@@ -444,8 +452,8 @@ static void odd_objects_do_no_harm(void **state)
         "{'metadata':{'name':7}}",
         "{'metadata':{'name':''}}",
         "{'metadata':{'name':'o','namespace':'ns','labels':'x','resourceVersion':7,'uid':{}},'status':[1],'spec':null}",
-        "{'metadata':{'name':'o2','namespace':'ns','labels':{'kaito.sh/workspace':{}}},'status':{'conditions':{'a':1},"
-        "'nodeName':[]},'tuning':'x','data':{'training_config.yaml':7}}",
+        "{'metadata':{'name':'o2','namespace':'ns','labels':{'kaito.sh/workspace':{}}},'status':{'nodeName':[]}}",
+        "{'metadata':{'name':'o4','namespace':'ns'},'status':{'conditions':{'a':1}},'data':{'training_config.yaml':7}}",
         "{'metadata':{'name':'o3','namespace':'ns','labels':{'kaito.sh/workspace':''}},'tuning':{'config':{}}}",
     };
     for (int kind = 0; kind < KT_STORED_KINDS; kind++) {
@@ -571,7 +579,36 @@ static void without_memory_nothing_breaks(void **state)
     }
 }
 
-/* --- memory and threads --------------------------------------------------------------------------------------------
+/* --- memory -------------------------------------------------------------------------------------------------------
+ */
+
+static void a_finished_tuning_takes_less_than_8_kib(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *key;
+        enum kt_stored_kind kind;
+    } objects[] = {{"workspace", WS}, {"nodeClaim", CLAIMS}, {"node", NODES}, {"job", JOBS}, {"pod", PODS}};
+    struct kt_str text;
+    assert_int_equal(
+        kt_files_system.read(NULL, &fixture->arena, "tests/unit/data/finished-tuning.json", KT_MIB, &text, NULL), 0);
+    const cJSON *tuning = kt_test_json(&fixture->arena, text.data);
+    size_t before = 0;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(objects); i++) {
+        bool changed = false;
+        assert_int_equal(
+            kt_store_put(fixture->store, objects[i].kind, kt_json_get(tuning, objects[i].key), &changed, NULL), 0);
+        assert_true(changed);
+        size_t bytes = kt_store_bytes(fixture->store);
+        print_message("# %s: %zu bytes\n", objects[i].key, bytes - before);
+        before = bytes;
+    }
+    assert_string_equal(names_of_workspace(fixture, NODES, "default", "tune-phi-3"), "default-x7k2p");
+    assert_in_range(before, 1, 8 * KT_KIB);
+}
+
+/* --- references and threads
+ * --------------------------------------------------------------------------------------------
  */
 
 static void a_reference_outlives_its_object(void **state)
@@ -692,6 +729,7 @@ int main(void)
         TEST(beyond_the_number_of_objects_a_kind_is_incomplete),
         TEST(beyond_the_bytes_an_object_is_refused_and_its_old_state_goes),
         TEST(without_memory_nothing_breaks),
+        TEST(a_finished_tuning_takes_less_than_8_kib),
         TEST(a_reference_outlives_its_object),
         TEST(readers_and_writers_at_once),
     };

@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "webhook/reconcile/key_hash.h"
 #include "webhook/reconcile/store_internal.h"
-#include "webhook/reconcile/store_trim.h"
 
 /* --- one object ----------------------------------------------------------------------------------------------------
  */
@@ -33,67 +32,80 @@ static const char *uid_of(const cJSON *object)
     return kt_json_string_or(kt_json_path(object, "metadata", "uid", NULL), "");
 }
 
-static struct kt_stored *new_stored(enum kt_stored_kind kind, const cJSON *object)
+/* Relations and uid as pointers into the packed texts, which stay. */
+static bool read_relations(struct kt_store_entry *entry, enum kt_stored_kind kind)
 {
-    struct kt_stored *stored = kt_heap_alloc(sizeof(*stored));
-    if (!stored)
-        return NULL;
-    size_t object_bytes = 0;
-    stored->object = kt_store_trim(kind, object, &object_bytes);
-    if (!stored->object) {
-        kt_heap_free(stored);
-        return NULL;
-    }
-    stored->relations = kt_relations_of(kind, stored->object);
-    stored->resource_version = version_of(stored->object);
-    stored->uid = uid_of(stored->object);
-    stored->bytes = sizeof(*stored) + object_bytes;
-    atomic_init(&stored->references, 1);
-    return stored;
+    cJSON *nodes = kt_heap_alloc(entry->packed.nodes * sizeof(cJSON));
+    if (!nodes)
+        return false;
+    kt_store_unpack(&entry->packed, nodes);
+    entry->relations = kt_relations_of(kind, nodes);
+    entry->uid = uid_of(nodes);
+    kt_heap_free(nodes);
+    return true;
 }
 
-/* Do both say the same, resource version aside? The fresh one is still ours alone. */
-static bool says_the_same(const struct kt_stored *kept, const struct kt_stored *fresh)
+static struct kt_store_entry *new_entry(enum kt_stored_kind kind, const cJSON *object)
 {
-    cJSON *version = kt_json_path(fresh->object, "metadata", "resourceVersion", NULL);
-    const cJSON *old_version = kt_json_path(kept->object, "metadata", "resourceVersion", NULL);
-    if (!kt_json_is_string(version) || !kt_json_is_string(old_version))
-        return kt_json_equal(kept->object, fresh->object);
-    char *text = version->valuestring;
-    version->valuestring = old_version->valuestring;
-    bool same = kt_json_equal(kept->object, fresh->object);
-    version->valuestring = text;
-    return same;
+    KT_CLEANUP(kt_strbuf_release) struct kt_strbuf buffer;
+    struct kt_packed packed;
+    kt_strbuf_init(&buffer, NULL, KT_LIMIT_WATCH_LINE_BYTES);
+    if (!kt_store_pack(kind, object, &buffer, &packed))
+        return NULL;
+    size_t version_size = strlen(packed.version) + 1;
+    size_t bytes = sizeof(struct kt_store_entry) + packed.length + version_size;
+    struct kt_store_entry *entry = kt_heap_alloc(bytes);
+    if (!entry)
+        return NULL;
+    char *place = (char *)(entry + 1);
+    entry->packed = packed;
+    entry->packed.bytes = memcpy(place, packed.bytes, packed.length);
+    entry->packed.version = memcpy(place + packed.length, packed.version, version_size);
+    entry->resource_version = number_of(packed.version);
+    entry->bytes = bytes;
+    atomic_init(&entry->references, 1);
+    if (!read_relations(entry, kind)) {
+        kt_heap_free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+/* Do both say the same, resource version aside? */
+static bool says_the_same(const struct kt_store_entry *kept, const struct kt_store_entry *fresh)
+{
+    return kept->packed.length == fresh->packed.length &&
+           memcmp(kept->packed.bytes, fresh->packed.bytes, kept->packed.length) == 0;
 }
 
 /* --- tables; all under the lock ------------------------------------------------------------------------------------
  */
 
 static void put_into(struct kt_index *index, struct kt_index_link *link, const struct kt_pair *pair,
-                     struct kt_stored *stored)
+                     struct kt_store_entry *entry)
 {
     if (pair->name)
-        kt_index_put(index, link, kt_key_hash(pair->namespace_, pair->name), stored);
+        kt_index_put(index, link, kt_key_hash(pair->namespace_, pair->name), entry);
 }
 
-static void link_stored(struct kt_store *store, enum kt_stored_kind kind, struct kt_stored *stored)
+static void link_entry(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *entry)
 {
     struct kt_store_kind *tables = &store->kinds[kind];
-    put_into(&tables->by_name, &stored->by_name, &stored->relations.own, stored);
-    put_into(&tables->by_workspace, &stored->by_workspace, &stored->relations.workspace, stored);
-    put_into(&tables->by_reference, &stored->by_reference, &stored->relations.reference, stored);
-    stored->generation = tables->generation;
-    store->bytes += stored->bytes;
+    put_into(&tables->by_name, &entry->by_name, &entry->relations.own, entry);
+    put_into(&tables->by_workspace, &entry->by_workspace, &entry->relations.workspace, entry);
+    put_into(&tables->by_reference, &entry->by_reference, &entry->relations.reference, entry);
+    entry->generation = tables->generation;
+    store->bytes += entry->bytes;
 }
 
-static void unlink_stored(struct kt_store *store, enum kt_stored_kind kind, struct kt_stored *stored)
+static void unlink_entry(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *entry)
 {
     struct kt_store_kind *tables = &store->kinds[kind];
-    kt_index_drop(&tables->by_name, &stored->by_name);
-    kt_index_drop(&tables->by_workspace, &stored->by_workspace);
-    kt_index_drop(&tables->by_reference, &stored->by_reference);
-    store->bytes -= stored->bytes;
-    kt_stored_release(stored);
+    kt_index_drop(&tables->by_name, &entry->by_name);
+    kt_index_drop(&tables->by_workspace, &entry->by_workspace);
+    kt_index_drop(&tables->by_reference, &entry->by_reference);
+    store->bytes -= entry->bytes;
+    kt_store_entry_release(entry);
 }
 
 static void bury(struct kt_store_kind *tables, const char *uid, uint64_t resource_version)
@@ -136,7 +148,7 @@ int kt_store_new(struct kt_store **ret, struct kt_error *error)
 
 static void drop_thing(void *context KT_UNUSED, void *thing)
 {
-    kt_stored_release(thing);
+    kt_store_entry_release(thing);
 }
 
 void kt_store_free(struct kt_store *store)
@@ -168,7 +180,7 @@ static bool is_known(struct kt_store *store, enum kt_stored_kind kind, const str
 {
     struct kt_store_kind *tables = &store->kinds[kind];
     uint64_t version = version_of(object);
-    struct kt_stored *kept = kt_store_find(store, kind, relations->own.namespace_, relations->own.name);
+    struct kt_store_entry *kept = kt_store_find(store, kind, relations->own.namespace_, relations->own.name);
     if (!kept)
         return is_buried(tables, uid_of(object), version);
     if (version == 0 || version > kept->resource_version)
@@ -177,17 +189,17 @@ static bool is_known(struct kt_store *store, enum kt_stored_kind kind, const str
     return true;
 }
 
-static void drop_kept(struct kt_store *store, enum kt_stored_kind kind, struct kt_stored *kept,
+static void drop_kept(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *kept,
                       const struct kt_store_visitor *visitor)
 {
     if (!kept)
         return;
     kt_store_visit_related(store, kind, &kept->relations, visitor);
-    unlink_stored(store, kind, kept);
+    unlink_entry(store, kind, kept);
 }
 
-static bool fits(const struct kt_store *store, enum kt_stored_kind kind, const struct kt_stored *kept,
-                 const struct kt_stored *fresh)
+static bool fits(const struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_entry *kept,
+                 const struct kt_store_entry *fresh)
 {
     size_t bytes = store->bytes - (kept ? kept->bytes : 0) + fresh->bytes;
     return bytes <= KT_LIMIT_STORE_BYTES && (kept || store->kinds[kind].by_name.count < KT_LIMIT_STORE_OBJECTS);
@@ -203,11 +215,11 @@ static void visit_the_left(const struct kt_relations *old, const struct kt_relat
 }
 
 /* Under the lock. Takes fresh when it returns 0. *ret_changed: more than the resource version. */
-static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_stored *fresh,
+static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *fresh,
                    const struct kt_store_visitor *visitor, bool *ret_changed, struct kt_error *error)
 {
     const struct kt_pair *own = &fresh->relations.own;
-    struct kt_stored *kept = kt_store_find(store, kind, own->namespace_, own->name);
+    struct kt_store_entry *kept = kt_store_find(store, kind, own->namespace_, own->name);
     *ret_changed = !kept || !says_the_same(kept, fresh);
     if (!fits(store, kind, kept, fresh)) {
         drop_kept(store, kind, kept, visitor);
@@ -217,8 +229,8 @@ static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_s
     if (kept && *ret_changed)
         visit_the_left(&kept->relations, &fresh->relations, visitor);
     if (kept)
-        unlink_stored(store, kind, kept);
-    link_stored(store, kind, fresh);
+        unlink_entry(store, kind, kept);
+    link_entry(store, kind, fresh);
     if (*ret_changed)
         kt_store_visit_related(store, kind, &fresh->relations, visitor);
     return 0;
@@ -227,7 +239,7 @@ static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_s
 static int put_unwanted(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
                         const struct kt_store_visitor *visitor, bool *ret_changed)
 {
-    struct kt_stored *kept = kt_store_find(store, kind, relations->own.namespace_, relations->own.name);
+    struct kt_store_entry *kept = kt_store_find(store, kind, relations->own.namespace_, relations->own.name);
     *ret_changed = kept != NULL;
     drop_kept(store, kind, kept, visitor);
     return 0;
@@ -255,7 +267,7 @@ int kt_store_put_and_visit(struct kt_store *store, enum kt_stored_kind kind, con
     if (!known) {
         /* Copied without the lock; another writer may be first meanwhile, so that the question is asked again. */
         bool wanted = kt_store_wants(kind, object);
-        struct kt_stored *fresh = wanted ? new_stored(kind, object) : NULL;
+        struct kt_store_entry *fresh = wanted ? new_entry(kind, object) : NULL;
         pthread_mutex_lock(&store->lock);
         if (is_known(store, kind, &relations, object))
             changed = false;
@@ -267,7 +279,7 @@ int kt_store_put_and_visit(struct kt_store *store, enum kt_stored_kind kind, con
             fresh = NULL;
         pthread_mutex_unlock(&store->lock);
         if (fresh)
-            kt_stored_release(fresh);
+            kt_store_entry_release(fresh);
     }
     if (ret_changed && code == 0)
         *ret_changed = changed;
@@ -287,7 +299,7 @@ void kt_store_remove_and_visit(struct kt_store *store, enum kt_stored_kind kind,
     if (!relations.own.name)
         return;
     pthread_mutex_lock(&store->lock);
-    struct kt_stored *kept = kt_store_find(store, kind, relations.own.namespace_, relations.own.name);
+    struct kt_store_entry *kept = kt_store_find(store, kind, relations.own.namespace_, relations.own.name);
     const char *uid = uid_of(object);
     bury(&store->kinds[kind], uid, version_of(object));
     if (kept && (!*uid || !*kept->uid || kt_streq(uid, kept->uid)))
@@ -317,12 +329,12 @@ struct sweep {
 static void sweep_one(void *context, void *thing)
 {
     const struct sweep *sweep = context;
-    struct kt_stored *stored = thing;
+    struct kt_store_entry *entry = thing;
     struct kt_store_kind *tables = &sweep->store->kinds[sweep->kind];
-    if (stored->generation == tables->generation)
+    if (entry->generation == tables->generation)
         return;
-    bury(tables, stored->uid, stored->resource_version);
-    drop_kept(sweep->store, sweep->kind, stored, sweep->visitor);
+    bury(tables, entry->uid, entry->resource_version);
+    drop_kept(sweep->store, sweep->kind, entry, sweep->visitor);
 }
 
 void kt_store_synced_and_visit(struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_visitor *visitor)

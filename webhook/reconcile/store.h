@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the reconciler knows of the cluster: the parts that its steps read of each object, as trees that nobody changes,
- * counted by reference, so that a worker looks at them without a lock while watchers go on. Bounded: beyond
- * KT_LIMIT_STORE_BYTES or KT_LIMIT_STORE_OBJECTS a new object is refused with KT_ELIMIT and its kind counts as
- * incomplete until the next list.
+ * What the reconciler knows of the cluster: the parts that its steps read of each object, packed and counted by
+ * reference; a worker gets them as trees that nobody changes, and looks at them without a lock while watchers go on.
+ * Bounded: beyond KT_LIMIT_STORE_BYTES or KT_LIMIT_STORE_OBJECTS a new object is refused with KT_ELIMIT and its kind
+ * counts as incomplete until the next list.
  */
 #ifndef KT_WEBHOOK_RECONCILE_STORE_H
 #define KT_WEBHOOK_RECONCILE_STORE_H
@@ -25,7 +25,7 @@ enum kt_stored_kind {
 };
 
 struct kt_store;
-struct kt_stored; /* one reference to one object */
+struct kt_stored; /* one reference to one state of an object */
 
 int kt_store_new(struct kt_store **ret, struct kt_error *error) KT_NODISCARD;
 void kt_store_free(struct kt_store *store); /* no reference may be left; accepts NULL */
@@ -71,7 +71,8 @@ bool kt_store_is_synced(struct kt_store *store, enum kt_stored_kind kind);
 /* Did the last list fit in whole? When not, "absent" means "unknown". */
 bool kt_store_is_complete(struct kt_store *store, enum kt_stored_kind kind);
 
-/* One object, or NULL; give it back with kt_stored_release. namespace_ "" for cluster-scoped kinds. */
+/* One object, or NULL (also without memory: see of_workspace where that matters); give it back with kt_stored_release.
+ * namespace_ "" for cluster-scoped kinds. */
 struct kt_stored *kt_store_get(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
                                const char *name);
 const cJSON *kt_stored_object(const struct kt_stored *stored); /* valid while the reference is held; NULL for NULL */

@@ -7,20 +7,28 @@
 #include <stdatomic.h>
 
 #include "webhook/reconcile/store_index.h"
+#include "webhook/reconcile/store_pack.h"
 #include "webhook/reconcile/store_relations.h"
 
 /* Of objects removed lately, for each kind. */
 #define KT_STORE_TOMBSTONES ((size_t)1024)
 
-struct kt_stored {
+/* An object as it is kept. */
+struct kt_store_entry {
     struct kt_index_link by_name, by_workspace, by_reference;
     atomic_size_t references;
-    uint64_t resource_version; /* 0: not a number */
+    uint64_t resource_version; /* as a number; 0: it is none */
     uint64_t generation;       /* of the list that named it last */
     struct kt_relations relations;
     const char *uid;
-    cJSON *object; /* kt_store_trim; read-only */
-    size_t bytes;  /* of this and the object */
+    struct kt_packed packed; /* its texts stand behind this struct */
+    size_t bytes;            /* of this and the texts */
+};
+
+/* A look at it. */
+struct kt_stored {
+    struct kt_store_entry *entry;
+    cJSON nodes[];
 };
 
 /* So that the reply to a write, when it comes after the watch told of the removal, does not bring the object back. */
@@ -47,13 +55,14 @@ struct kt_store {
 };
 
 /* All under the lock. */
-struct kt_stored *kt_store_find(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
-                                const char *name);
+struct kt_store_entry *kt_store_find(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
+                                     const char *name);
 /* Calls visit for every Workspace that something with these relations concerns; visitor may be NULL. */
 void kt_store_visit_related(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
                             const struct kt_store_visitor *visitor);
 /* Calls it for one Workspace, unless workspace->name is NULL or too long. */
 void kt_store_visit_pair(const struct kt_store_visitor *visitor, const struct kt_pair *workspace);
+void kt_store_entry_release(struct kt_store_entry *entry); /* not only under the lock; accepts NULL */
 bool kt_pair_is(const struct kt_pair *pair, const char *namespace_, const char *name);
 
 #endif

@@ -4,23 +4,42 @@
 #include "webhook/reconcile/key_hash.h"
 #include "webhook/reconcile/store_internal.h"
 
-static struct kt_stored *add_reference(struct kt_stored *stored)
+static struct kt_store_entry *add_reference(struct kt_store_entry *entry)
 {
-    atomic_fetch_add_explicit(&stored->references, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&entry->references, 1, memory_order_relaxed);
+    return entry;
+}
+
+void kt_store_entry_release(struct kt_store_entry *entry)
+{
+    if (entry && atomic_fetch_sub_explicit(&entry->references, 1, memory_order_acq_rel) == 1)
+        kt_heap_free(entry);
+}
+
+/* Takes over the reference, also when it returns NULL. */
+static struct kt_stored *look_at(struct kt_store_entry *entry)
+{
+    struct kt_stored *stored = kt_heap_alloc(sizeof(*stored) + entry->packed.nodes * sizeof(cJSON));
+    if (!stored) {
+        kt_store_entry_release(entry);
+        return NULL;
+    }
+    stored->entry = entry;
+    kt_store_unpack(&entry->packed, stored->nodes);
     return stored;
 }
 
 void kt_stored_release(struct kt_stored *stored)
 {
-    if (!stored || atomic_fetch_sub_explicit(&stored->references, 1, memory_order_acq_rel) > 1)
+    if (!stored)
         return;
-    kt_heap_free(stored->object);
+    kt_store_entry_release(stored->entry);
     kt_heap_free(stored);
 }
 
 const cJSON *kt_stored_object(const struct kt_stored *stored)
 {
-    return stored ? stored->object : NULL;
+    return stored ? stored->nodes : NULL;
 }
 
 bool kt_pair_is(const struct kt_pair *pair, const char *namespace_, const char *name)
@@ -28,14 +47,14 @@ bool kt_pair_is(const struct kt_pair *pair, const char *namespace_, const char *
     return pair->name && kt_streq(pair->name, name) && kt_streq(pair->namespace_, namespace_);
 }
 
-struct kt_stored *kt_store_find(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
-                                const char *name)
+struct kt_store_entry *kt_store_find(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
+                                     const char *name)
 {
     struct kt_index_link *link = kt_index_first(&store->kinds[kind].by_name, kt_key_hash(namespace_, name));
     for (; link; link = kt_index_next(link)) {
-        struct kt_stored *stored = link->thing;
-        if (kt_pair_is(&stored->relations.own, namespace_, name))
-            return stored;
+        struct kt_store_entry *entry = link->thing;
+        if (kt_pair_is(&entry->relations.own, namespace_, name))
+            return entry;
     }
     return NULL;
 }
@@ -60,17 +79,17 @@ static void visit_referrers(struct kt_store *store, enum kt_stored_kind kind, co
 {
     struct kt_index_link *link = kt_index_first(&store->kinds[kind].by_reference, kt_key_hash(namespace_, name));
     for (; link; link = kt_index_next(link)) {
-        const struct kt_stored *stored = link->thing;
-        if (kt_pair_is(&stored->relations.reference, namespace_, name))
-            kt_store_visit_pair(visitor, &stored->relations.workspace);
+        const struct kt_store_entry *entry = link->thing;
+        if (kt_pair_is(&entry->relations.reference, namespace_, name))
+            kt_store_visit_pair(visitor, &entry->relations.workspace);
     }
 }
 
 static void visit_if_waiting(void *context, void *thing)
 {
-    const struct kt_stored *stored = thing;
-    if (kt_waits_for_template(stored->object))
-        kt_store_visit_pair(context, &stored->relations.workspace);
+    const struct kt_store_entry *entry = thing;
+    if (entry->relations.waits_for_template)
+        kt_store_visit_pair(context, &entry->relations.workspace);
 }
 
 static void visit_for_config_map(struct kt_store *store, const struct kt_pair *own, struct kt_store_visitor *visitor)
@@ -109,8 +128,8 @@ void kt_store_visit_concerned(struct kt_store *store, enum kt_stored_kind kind, 
 
 static void visit_own(void *context, void *thing)
 {
-    const struct kt_stored *stored = thing;
-    kt_store_visit_pair(context, &stored->relations.own);
+    const struct kt_store_entry *entry = thing;
+    kt_store_visit_pair(context, &entry->relations.own);
 }
 
 void kt_store_visit_workspaces(struct kt_store *store, void (*visit)(void *context, const struct kt_object_key *key),
@@ -145,11 +164,11 @@ struct kt_stored *kt_store_get(struct kt_store *store, enum kt_stored_kind kind,
                                const char *name)
 {
     pthread_mutex_lock(&store->lock);
-    struct kt_stored *stored = kt_store_find(store, kind, namespace_ ? namespace_ : "", name);
-    if (stored)
-        add_reference(stored);
+    struct kt_store_entry *entry = kt_store_find(store, kind, namespace_ ? namespace_ : "", name);
+    if (entry)
+        add_reference(entry);
     pthread_mutex_unlock(&store->lock);
-    return stored;
+    return entry ? look_at(entry) : NULL;
 }
 
 size_t kt_store_bytes(struct kt_store *store)
@@ -163,28 +182,35 @@ size_t kt_store_bytes(struct kt_store *store)
 /* --- several objects -----------------------------------------------------------------------------------------------
  */
 
-/* Room for `most` references. */
-static int new_set(struct kt_arena *arena, size_t most, struct kt_stored_set *ret, struct kt_error *error)
+/* Entries chosen under the lock, to be looked at without it. */
+struct chosen {
+    struct kt_store_entry **entries;
+    size_t count;
+};
+
+static int no_memory(struct kt_error *error)
 {
-    struct kt_stored **references = kt_arena_calloc(arena, KT_MAX(most, (size_t)1), sizeof(struct kt_stored *));
-    if (!references)
-        return kt_error_set(error, KT_ENOMEM, "no memory for the objects of a Workspace");
-    *ret = (struct kt_stored_set){.references = references};
-    return 0;
+    return kt_error_set(error, KT_ENOMEM, "no memory for the objects of a Workspace");
 }
 
-static void append(struct kt_stored_set *set, struct kt_stored *stored)
+static int make_room(struct kt_arena *arena, size_t most, struct chosen *ret, struct kt_error *error)
 {
-    set->references[set->objects.count++] = add_reference(stored);
+    *ret = (struct chosen){kt_arena_calloc(arena, KT_MAX(most, (size_t)1), sizeof(struct kt_store_entry *)), 0};
+    return ret->entries ? 0 : no_memory(error);
+}
+
+static void choose(struct chosen *chosen, struct kt_store_entry *entry)
+{
+    chosen->entries[chosen->count++] = add_reference(entry);
 }
 
 /* A node may be named twice. */
-static void add_to_set(struct kt_stored_set *set, struct kt_stored *stored)
+static void choose_once(struct chosen *chosen, struct kt_store_entry *entry)
 {
-    for (size_t i = 0; i < set->objects.count; i++)
-        if (set->references[i] == stored)
+    for (size_t i = 0; i < chosen->count; i++)
+        if (chosen->entries[i] == entry)
             return;
-    append(set, stored);
+    choose(chosen, entry);
 }
 
 static size_t count_hash(const struct kt_index *index, uint64_t hash)
@@ -196,73 +222,84 @@ static size_t count_hash(const struct kt_index *index, uint64_t hash)
 }
 
 /* Under the lock. */
-static int collect(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
-                   struct kt_arena *arena, struct kt_stored_set *ret, struct kt_error *error)
+static int choose_by_workspace(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
+                               struct kt_arena *arena, struct chosen *ret, struct kt_error *error)
 {
     const struct kt_index *index = &store->kinds[kind].by_workspace;
     const struct kt_index *claims = &store->kinds[KT_STORED_NODE_CLAIMS].by_workspace;
     uint64_t hash = kt_key_hash(key->namespace_, key->name);
     bool by_claim = kind == KT_STORED_NODES;
-    int code = new_set(arena, count_hash(index, hash) + (by_claim ? count_hash(claims, hash) : 0), ret, error);
+    int code = make_room(arena, count_hash(index, hash) + (by_claim ? count_hash(claims, hash) : 0), ret, error);
     if (code != 0)
         return code;
     for (struct kt_index_link *link = kt_index_first(index, hash); link; link = kt_index_next(link)) {
-        struct kt_stored *stored = link->thing;
-        if (kt_pair_is(&stored->relations.workspace, key->namespace_, key->name))
-            append(ret, stored);
+        struct kt_store_entry *entry = link->thing;
+        if (kt_pair_is(&entry->relations.workspace, key->namespace_, key->name))
+            choose(ret, entry);
     }
     for (struct kt_index_link *link = by_claim ? kt_index_first(claims, hash) : NULL; link;
          link = kt_index_next(link)) {
-        const struct kt_stored *claim = link->thing;
+        const struct kt_store_entry *claim = link->thing;
         const char *node = claim->relations.reference.name;
-        struct kt_stored *stored = node ? kt_store_find(store, KT_STORED_NODES, "", node) : NULL;
-        if (stored && kt_pair_is(&claim->relations.workspace, key->namespace_, key->name))
-            add_to_set(ret, stored);
+        struct kt_store_entry *entry = node ? kt_store_find(store, KT_STORED_NODES, "", node) : NULL;
+        if (entry && kt_pair_is(&claim->relations.workspace, key->namespace_, key->name))
+            choose_once(ret, entry);
     }
     return 0;
 }
 
-/* Without the lock: what is referred to stays. */
-static int hand_over(struct kt_stored_set *set, struct kt_arena *arena, struct kt_stored_set *ret,
-                     struct kt_error *error)
+/* Gives the chosen ones' references to the set, or back. */
+static int look_at_all(const struct chosen *chosen, struct kt_arena *arena, struct kt_stored_set *ret,
+                       struct kt_error *error)
 {
-    const cJSON **items = kt_arena_calloc(arena, KT_MAX(set->objects.count, (size_t)1), sizeof(const cJSON *));
-    if (!items) {
-        kt_stored_set_release(set);
-        return kt_error_set(error, KT_ENOMEM, "no memory for the objects of a Workspace");
+    size_t room = KT_MAX(chosen->count, (size_t)1);
+    struct kt_stored_set set = {.references = kt_arena_calloc(arena, room, sizeof(struct kt_stored *))};
+    const cJSON **items = kt_arena_calloc(arena, room, sizeof(const cJSON *));
+    bool good = set.references && items;
+    for (size_t i = 0; i < chosen->count; i++) {
+        struct kt_stored *stored = good ? look_at(chosen->entries[i]) : NULL;
+        if (!good)
+            kt_store_entry_release(chosen->entries[i]);
+        good = good && stored;
+        if (!good)
+            continue;
+        set.references[set.objects.count] = stored;
+        items[set.objects.count++] = stored->nodes;
     }
-    for (size_t i = 0; i < set->objects.count; i++)
-        items[i] = set->references[i]->object;
-    set->objects.items = items;
-    *ret = *set;
+    if (!good) {
+        kt_stored_set_release(&set);
+        return no_memory(error);
+    }
+    set.objects.items = items;
+    *ret = set;
     return 0;
 }
 
 int kt_store_of_workspace(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
                           struct kt_arena *arena, struct kt_stored_set *ret, struct kt_error *error)
 {
-    struct kt_stored_set set;
+    struct chosen chosen;
     pthread_mutex_lock(&store->lock);
-    int code = collect(store, kind, key, arena, &set, error);
+    int code = choose_by_workspace(store, kind, key, arena, &chosen, error);
     pthread_mutex_unlock(&store->lock);
-    return code == 0 ? hand_over(&set, arena, ret, error) : code;
+    return code == 0 ? look_at_all(&chosen, arena, ret, error) : code;
 }
 
-static void take_thing(void *context, void *thing)
+static void choose_thing(void *context, void *thing)
 {
-    append(context, thing);
+    choose(context, thing);
 }
 
 int kt_store_all(struct kt_store *store, enum kt_stored_kind kind, struct kt_arena *arena, struct kt_stored_set *ret,
                  struct kt_error *error)
 {
-    struct kt_stored_set set;
+    struct chosen chosen;
     pthread_mutex_lock(&store->lock);
-    int code = new_set(arena, store->kinds[kind].by_name.count, &set, error);
+    int code = make_room(arena, store->kinds[kind].by_name.count, &chosen, error);
     if (code == 0)
-        kt_index_each(&store->kinds[kind].by_name, take_thing, &set);
+        kt_index_each(&store->kinds[kind].by_name, choose_thing, &chosen);
     pthread_mutex_unlock(&store->lock);
-    return code == 0 ? hand_over(&set, arena, ret, error) : code;
+    return code == 0 ? look_at_all(&chosen, arena, ret, error) : code;
 }
 
 void kt_stored_set_release(struct kt_stored_set *set)

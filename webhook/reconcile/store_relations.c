@@ -33,11 +33,19 @@ static const char *config_of(const cJSON *workspace)
     return kt_json_string_or(kt_json_path(workspace, "tuning", "config", NULL), "");
 }
 
+static bool waits_for_template(const cJSON *workspace)
+{
+    const char *state = kt_json_string_or(kt_json_path(workspace, "status", "state", NULL), "");
+    return !*config_of(workspace) && !kt_streq(state, "Running") && !kt_streq(state, "Succeeded");
+}
+
 static struct kt_relations of_workspace(const cJSON *object, struct kt_pair own)
 {
     struct kt_relations relations = {.own = own, .workspace = own};
-    if (kt_json_is_object(kt_json_get(object, "tuning")))
-        relations.reference = (struct kt_pair){own.namespace_, config_of(object)};
+    if (!kt_json_is_object(kt_json_get(object, "tuning")))
+        return relations;
+    relations.reference = (struct kt_pair){own.namespace_, config_of(object)};
+    relations.waits_for_template = waits_for_template(object);
     return relations;
 }
 
@@ -83,11 +91,4 @@ struct kt_relations kt_relations_of(enum kt_stored_kind kind, const cJSON *objec
 bool kt_is_template_name(const char *config_map_name)
 {
     return strstr(config_map_name, "lora-params-template") != NULL;
-}
-
-bool kt_waits_for_template(const cJSON *workspace)
-{
-    const char *state = kt_json_string_or(kt_json_path(workspace, "status", "state", NULL), "");
-    return kt_json_is_object(kt_json_get(workspace, "tuning")) && !*config_of(workspace) &&
-           !kt_streq(state, "Running") && !kt_streq(state, "Succeeded");
 }

@@ -15,6 +15,7 @@ struct kt_relations {
     struct kt_pair own;
     struct kt_pair workspace; /* itself; by its labels; none for a ConfigMap */
     struct kt_pair reference; /* of a NodeClaim its Node; of a tuning Workspace its config map */
+    bool waits_for_template;  /* a tuning that will still copy one */
 };
 
 /* What a Workspace refers to that names no config map: a copy of one of the templates. */
@@ -25,7 +26,5 @@ struct kt_relations kt_relations_of(enum kt_stored_kind kind, const cJSON *objec
 
 /* Is a ConfigMap of this name a template or a copy of one? */
 bool kt_is_template_name(const char *config_map_name);
-/* A tuning that will still copy a template. */
-bool kt_waits_for_template(const cJSON *workspace);
 
 #endif
