@@ -418,6 +418,29 @@ static void a_wait_can_be_stopped(void **state)
     assert_in_range(now_ms() - start_ms, 0, 10000);
 }
 
+static void *wait_for_all(void *context)
+{
+    struct fixture *fixture = context;
+    struct kt_error error;
+    return kt_informers_wait(fixture->informers, fixture->stop, &error) == 0 ? context : NULL;
+}
+
+static void any_number_may_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t waiters[8];
+    void *result;
+    kt_cluster_script_down(&fixture->script, true);
+    start(fixture);
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(waiters); i++)
+        assert_int_equal(pthread_create(&waiters[i], NULL, wait_for_all, fixture), 0);
+    kt_cluster_script_down(&fixture->script, false);
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(waiters); i++) {
+        pthread_join(waiters[i], &result);
+        assert_non_null(result);
+    }
+}
+
 static void a_view_that_runs_already_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -455,6 +478,7 @@ int main(void)
         TEST(without_karpenter_it_goes_on_and_finds_it_later),
         TEST(a_type_that_is_missing_is_not_asked_for_all_the_time),
         TEST(a_wait_can_be_stopped),
+        TEST(any_number_may_wait),
         TEST(a_view_that_runs_already_is_refused),
     };
     struct kt_error error;

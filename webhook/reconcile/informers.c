@@ -50,8 +50,8 @@ struct kt_informers {
     pthread_t timer;
     bool timer_started;
     atomic_bool node_claims_known;
-    int stop; /* eventfd, readable when all must end */
-    int news; /* eventfd, readable when a kind was listed or found missing */
+    int stop;  /* eventfd, readable when all must end */
+    int ready; /* eventfd, readable for good when everything has been listed: for any number who wait */
 };
 
 static void add_key(void *context, const struct kt_object_key *key)
@@ -65,10 +65,13 @@ static struct kt_store_visitor visitor(struct kt_informers *informers)
     return (struct kt_store_visitor){add_key, informers->queue};
 }
 
-static void tell_news(struct kt_informers *informers)
+/* The last kind to be listed sees that all are. */
+static void tell_ready(struct kt_informers *informers)
 {
     uint64_t one = 1;
-    KT_UNUSED ssize_t done = write(informers->news, &one, sizeof(one));
+    if (kt_informers_synced(informers)) {
+        KT_UNUSED ssize_t done = write(informers->ready, &one, sizeof(one));
+    }
 }
 
 /* --- what watches see ----------------------------------------------------------------------------------------------
@@ -93,7 +96,7 @@ static void finish_list(struct kt_informers *informers, enum kt_stored_kind kind
 {
     struct kt_store_visitor concerned = visitor(informers);
     kt_store_synced_and_visit(informers->store, kind, &concerned);
-    tell_news(informers);
+    tell_ready(informers);
 }
 
 static bool on_restarted(void *context)
@@ -294,8 +297,9 @@ int kt_informers_start(const struct kt_informers_options *options, struct kt_sto
     informers->count = KT_ARRAY_LENGTH(watched) - (options->with_node_claims ? 0 : 1);
     atomic_init(&informers->node_claims_known, true);
     informers->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    informers->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int code = informers->stop < 0 || informers->news < 0 ? kt_error_set(error, KT_ENOMEM, "no descriptor is left") : 0;
+    informers->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int code =
+        informers->stop < 0 || informers->ready < 0 ? kt_error_set(error, KT_ENOMEM, "no descriptor is left") : 0;
     if (code == 0)
         code = open_clients(informers, error);
     if (code == 0)
@@ -325,7 +329,7 @@ void kt_informers_stop(struct kt_informers *informers)
     if (informers->timer_started)
         pthread_join(informers->timer, NULL);
     kt_close_fd(&informers->stop);
-    kt_close_fd(&informers->news);
+    kt_close_fd(&informers->ready);
     kt_heap_free(informers);
 }
 
@@ -349,13 +353,11 @@ bool kt_informers_synced(struct kt_informers *informers)
 int kt_informers_wait(struct kt_informers *informers, int stop_fd, struct kt_error *error)
 {
     while (!kt_informers_synced(informers)) {
-        struct pollfd waits[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = informers->news, .events = POLLIN}};
-        uint64_t count;
+        struct pollfd waits[] = {{.fd = stop_fd, .events = POLLIN}, {.fd = informers->ready, .events = POLLIN}};
         if (poll(waits, KT_ARRAY_LENGTH(waits), -1) < 0 && errno != EINTR)
             return kt_error_set(error, KT_EIO, "cannot wait for the first lists of the API server");
         if (waits[0].revents)
             return kt_error_set(error, KT_EINTERRUPTED, "stopped before the API server's objects were listed");
-        KT_UNUSED ssize_t done = read(informers->news, &count, sizeof(count));
     }
     return 0;
 }
