@@ -37,7 +37,13 @@ struct kt_check_totals {
 struct kt_check_run {
     struct kt_app *app;
     bool show_defaults;
-    size_t entries; /* written so far, for commas between them */
+    size_t entries;  /* written so far, for commas between them */
+    size_t failures; /* counted by a writer that could not do its work: the exit code is then not 0 */
+    /* What was judged with, and what the writer was given. */
+    const struct kt_settings *settings;
+    const struct kt_cluster *cluster;
+    const char *default_namespace;
+    void *context;
 };
 
 struct kt_check_writer {
@@ -62,6 +68,8 @@ struct kt_check_setup {
     struct kt_connection *live;    /* NULL: files only */
     bool complete;                 /* the files hold the whole cluster */
     bool show_defaults;
+    void *context;    /* of the writer; NULL: none */
+    const char *verb; /* what is done with the files: "check" */
 };
 
 /* Checks all and writes it to app->out. Returns an exit code, or a negative error code for what ends the whole run. */

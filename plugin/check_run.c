@@ -316,7 +316,7 @@ static int exit_code_of(const struct check *check)
     if (check->totals.unusable > 0)
         return KT_EXIT_UNUSABLE;
     bool warned = check->app->globals.warnings_as_errors && check->totals.warnings > 0;
-    return check->totals.errors > 0 || warned ? KT_EXIT_ERROR : KT_EXIT_OK;
+    return check->totals.errors > 0 || check->run.failures > 0 || warned ? KT_EXIT_ERROR : KT_EXIT_OK;
 }
 
 static void report_nothing(struct check *check)
@@ -328,9 +328,9 @@ static void report_nothing(struct check *check)
             : kt_arena_printf(&check->scratch, "; %zu objects of other kinds were skipped", check->skipped);
     const struct kt_unusable unusable = {
         .name = check->setup->files->items[0],
-        .message = kt_arena_printf(&check->scratch, "there is nothing to check in %s: no Workspace was found%s",
-                                   check->setup->files->count == 1 ? check->setup->files->items[0] : "these files",
-                                   others ? others : "")};
+        .message = kt_arena_printf(
+            &check->scratch, "there is nothing to %s in %s: no Workspace was found%s", check->setup->verb,
+            check->setup->files->count == 1 ? check->setup->files->items[0] : "these files", others ? others : "")};
     if (unusable.message)
         report_unusable(check, &unusable);
 }
@@ -347,6 +347,7 @@ static int run_all(struct check *check, struct kt_error *error)
                              check->setup->default_namespace, check->setup->live);
     check->cluster.complete = check->setup->complete;
     check->view = kt_manifest_cluster_view(&check->cluster);
+    check->run.cluster = &check->view;
     for (size_t i = 0; i < check->files.count; i++)
         collect_file(check, &check->files.items[i]);
     for (size_t i = 0; i < check->files.count && check->code == 0; i++)
@@ -370,7 +371,11 @@ int kt_check_run_all(struct kt_app *app, const struct kt_check_setup *setup, str
 {
     KT_CLEANUP(check_release)
     struct check check = {
-        .run = {.app = app, .show_defaults = setup->show_defaults},
+        .run = {.app = app,
+                .show_defaults = setup->show_defaults,
+                .settings = &setup->settings,
+                .default_namespace = setup->default_namespace,
+                .context = setup->context},
         .app = app,
         .setup = setup,
         .error = error,

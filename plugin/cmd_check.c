@@ -114,6 +114,7 @@ static int run_check(struct kt_app *app, const void *values, struct kt_error *er
         .default_namespace = app->globals.namespace_ ? app->globals.namespace_ : "default",
         .complete = options->complete,
         .show_defaults = options->show_defaults,
+        .verb = "check",
     };
     code = kt_judge_settings(&options->judge, &setup.settings, error);
     if (code != 0)

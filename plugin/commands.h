@@ -13,6 +13,7 @@ extern const struct kt_command kt_command_logs;       /* cmd_logs.c */
 extern const struct kt_command kt_command_events;     /* cmd_events.c */
 extern const struct kt_command kt_command_delete;     /* cmd_delete.c */
 extern const struct kt_command kt_command_check;      /* cmd_check.c */
+extern const struct kt_command kt_command_render;     /* cmd_render.c */
 extern const struct kt_command kt_command_plan;       /* cmd_plan.c */
 extern const struct kt_command kt_command_models;     /* cmd_models.c */
 extern const struct kt_command kt_command_skus;       /* cmd_skus.c */

@@ -129,8 +129,7 @@ int kt_workload_render(struct kt_arena *arena, const cJSON *workspace, const str
     if (kt_json_is_object(kt_json_get(workspace, "inference")))
         return kt_error_set(
             error, KT_EINVAL,
-            "the objects of an inference are not rendered by this version: only tunings are carried out; "
-            "status.targetNodeCount can be told");
+            "the objects of an inference cannot be rendered by this version, which carries out tunings only");
     int code = kt_node_count(arena, kt_json_clone(arena, workspace), settings, cluster, &node_count, error);
     code = code < 0 ? code : render_revision(&rendering, error);
     if (code == 0 && !kt_settings_bring_your_own(settings))

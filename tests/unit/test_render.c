@@ -130,7 +130,7 @@ static void what_is_missing_is_told(void **state KT_UNUSED)
 {
     assert_refused("{\"tuning\":{\"config\":\"mine\"}}", "[]", "config map mine of namespace default is needed");
     assert_refused("{\"tuning\":null,\"inference\":{\"preset\":{\"name\":\"phi-4\"}}}", "[]",
-                   "objects of an inference are not rendered");
+                   "objects of an inference cannot be rendered");
     assert_refused("{\"tuning\":null}", "[]", "has no tuning");
     assert_refused("{\"tuning\":{\"output\":null}}", "[]", "tuning.output");
     kt_settings_set_cloud(&test.settings, "arc");

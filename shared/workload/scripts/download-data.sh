@@ -6,7 +6,7 @@
 # Plain POSIX: it runs in busybox ash. Nothing of a URL is ever executed, and file names are made of safe letters only.
 set -u -f
 umask 022
-PATH_SEEN=/
+names_seen=/
 tries_most=${DOWNLOAD_TRIES:-5}
 pause_seconds=${RETRY_PAUSE_SECONDS:-2}
 
@@ -48,10 +48,10 @@ name_file() {
         *[?]*"$word"*) name=$name.$word ;;
         esac
     done
-    case $PATH_SEEN in
+    case $names_seen in
     */"$name"/*) name=$2-$name ;;
     esac
-    PATH_SEEN=$PATH_SEEN$name/
+    names_seen=$names_seen$name/
 }
 
 # Can another try help? By curl's exit status and the HTTP status.
