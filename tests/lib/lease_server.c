@@ -30,6 +30,15 @@ void kt_lease_store_init(struct kt_lease_store *store)
     pthread_mutex_init(&store->lock, NULL);
     store->text[0] = '\0';
     store->version = 100;
+    kt_arena_init(&store->arena, 4 * KT_MIB);
+    must(kt_arena_alloc(&store->arena, KT_ARENA_KEEP_BYTES / 2) != NULL, "take memory");
+    kt_arena_reset(&store->arena);
+}
+
+void kt_lease_store_release(struct kt_lease_store *store)
+{
+    kt_arena_release(&store->arena);
+    pthread_mutex_destroy(&store->lock);
 }
 
 /* With the lock held. */
@@ -123,9 +132,10 @@ static const char *reason_of(int code)
 }
 
 /* What the API server would do. The answer's code. */
-static int serve_lease(struct kt_lease_store *store, struct kt_arena *arena, const struct kt_scripted_request *request,
-                       char *answer, size_t size)
+static int serve_lease(struct kt_lease_store *store, const struct kt_scripted_request *request, char *answer,
+                       size_t size)
 {
+    struct kt_arena *arena = &store->arena;
     bool creates = strcmp(request->method, "POST") == 0, exists = store->text[0] != '\0';
     if (creates && exists)
         return status(409, "AlreadyExists", "it exists", answer, size);
@@ -182,12 +192,10 @@ static bool answer_request(void *context, const struct kt_scripted_request *requ
         status(code, reason_of(code), text, answer, sizeof(answer));
         return kt_scripted_reply(connection, code, "", answer);
     }
-    struct kt_arena arena;
-    kt_arena_init(&arena, 4 * KT_MIB);
     pthread_mutex_lock(&door->store->lock);
-    code = serve_lease(door->store, &arena, request, answer, sizeof(answer));
+    code = serve_lease(door->store, request, answer, sizeof(answer));
+    kt_arena_reset(&door->store->arena);
     pthread_mutex_unlock(&door->store->lock);
-    kt_arena_release(&arena);
     /* The beginning of an answer keeps libcurl from sending the request once more. */
     if (fault == KT_LEASE_FAULT_CUT)
         return kt_scripted_puts(connection, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{") && false;

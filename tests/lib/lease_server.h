@@ -15,6 +15,7 @@ struct kt_lease_store {
     pthread_mutex_t lock;
     char text[16384]; /* the Lease as JSON; "": there is none */
     int64_t version;
+    struct kt_arena arena; /* of one request, taken beforehand: a test may let the heap fail meanwhile */
 };
 
 enum kt_lease_fault {
@@ -38,6 +39,7 @@ struct kt_lease_door {
 };
 
 void kt_lease_store_init(struct kt_lease_store *store);
+void kt_lease_store_release(struct kt_lease_store *store);
 /* Puts a Lease there with this spec (a JSON text, NULL: no spec at all) under a new resourceVersion. */
 void kt_lease_store_put(struct kt_lease_store *store, const char *spec);
 /* The same with the whole text, resourceVersion included or not. */

@@ -120,6 +120,7 @@ static int tear_down(void **state KT_UNUSED)
 {
     for (size_t i = 0; i < KT_ARRAY_LENGTH(doors); i++)
         kt_lease_door_close(&doors[i]);
+    kt_lease_store_release(&store);
     kt_arena_release(&arena);
     return 0;
 }

@@ -311,13 +311,14 @@ int64_t kt_leader_turn(struct kt_leader *leader)
     return led ? KT_MIN(retry_ms, left_ms) : retry_ms + jitter_ms(retry_ms * KT_LEADER_JITTER_PERCENT / 100);
 }
 
-/* 0, or why it is not given back. It may have been changed since it was seen, or taken without our hearing of it. */
+/* 0 when we hold it no more, or why we do. It may have been changed since it was seen, or taken without our hearing of
+ * it. */
 static int give_back(struct kt_leader *leader, bool led, int64_t deadline_ms, struct kt_error *error)
 {
     bool is_absent;
     int code = led ? write_lease(leader, KT_LEASE_RELEASE, leader->object, deadline_ms, error) : KT_ECONFLICT;
     if (code != KT_ECONFLICT)
-        return code;
+        return code == KT_ENOTFOUND ? 0 : code;
     code = read_lease(leader, deadline_ms, &is_absent, error);
     if (code != 0 || !(led ? is_our_term(leader) : names_us(leader)))
         return is_absent ? 0 : code;
@@ -333,7 +334,7 @@ void kt_leader_release(struct kt_leader *leader)
         return;
     int64_t deadline_ms = now_ms(leader) + leader->options.renew_deadline_ms / 2;
     if (give_back(leader, led, deadline_ms, &error) == 0)
-        kt_log(KT_LOG_INFO, "the Lease is given back", "lease", leader->options.name, NULL);
+        kt_log(KT_LOG_INFO, "the Lease is not held any more", "lease", leader->options.name, NULL);
     else
         kt_log(KT_LOG_WARNING, "the Lease could not be given back; another replica begins when it has run out", "lease",
                leader->options.name, "error", error.message, NULL);
