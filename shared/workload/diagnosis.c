@@ -304,7 +304,7 @@ static bool is_plain(const char *reason)
 
 /* What the operator has written and the objects do not show: a trouble of its own, or the end of a tuning whose Job is
  * no longer there. "workspaceFailed" carries the reason in front of its message. */
-static void read_stored_cause(struct kt_arena *arena, const cJSON *workspace, struct kt_diagnosis *ret)
+void kt_diagnose_stored(struct kt_arena *arena, const cJSON *workspace, struct kt_diagnosis *ret)
 {
     const cJSON *condition = kt_condition_now(workspace, "WorkspaceSucceeded");
     const char *reason = kt_json_string_or(kt_json_get(condition, "reason"), "");
@@ -332,7 +332,12 @@ void kt_diagnose_end(struct kt_arena *arena, const cJSON *workspace, const char 
         .detail = is_good ? "the tuning has ended well" : "the tuning has failed",
     };
     if (!is_good)
-        read_stored_cause(arena, workspace, ret);
+        kt_diagnose_stored(arena, workspace, ret);
+}
+
+bool kt_progress_lacks_witness(const struct kt_progress *progress)
+{
+    return progress->job_phase == KT_JOB_FAILED && !progress->pod;
 }
 
 void kt_diagnose(struct kt_arena *arena, const struct kt_observation *observation, struct kt_diagnosis *ret)
@@ -343,6 +348,6 @@ void kt_diagnose(struct kt_arena *arena, const struct kt_observation *observatio
     kt_diagnose_objects(arena, observation, &progress, ret);
     if (progress.job_phase == KT_JOB_ABSENT && final_state && ret->stage != KT_STAGE_DELETING)
         kt_diagnose_end(arena, workspace, final_state, ret);
-    else if (!ret->has_cause && ret->stage != KT_STAGE_DONE)
-        read_stored_cause(arena, workspace, ret);
+    else if (kt_progress_lacks_witness(&progress) || (!ret->has_cause && ret->stage != KT_STAGE_DONE))
+        kt_diagnose_stored(arena, workspace, ret);
 }

@@ -121,6 +121,11 @@ const cJSON *kt_condition_now(const cJSON *workspace, const char *type);
 /* The final state that the stored status has for the present generation ("Succeeded", "Failed"), or NULL. */
 const char *kt_final_state(const cJSON *workspace);
 
+/* The Job has failed and its pod is gone: what was said of it before is the better cause. */
+bool kt_progress_lacks_witness(const struct kt_progress *progress);
+/* Takes over the cause that the stored status names for the present generation, when it names one: a trouble of the
+ * reconciler's own, or what was seen while the objects that showed it were still there. */
+void kt_diagnose_stored(struct kt_arena *arena, const cJSON *workspace, struct kt_diagnosis *ret);
 /* What is known of a Workspace that has come to this end and has no Job any more. */
 void kt_diagnose_end(struct kt_arena *arena, const cJSON *workspace, const char *final_state, struct kt_diagnosis *ret);
 

@@ -54,6 +54,8 @@ static void decide(struct kt_reading *reading)
         break;
     case KT_JOB_FAILED:
         reading->state = "Failed";
+        if (kt_progress_lacks_witness(&reading->progress))
+            kt_diagnose_stored(reading->arena, reading->workspace, &reading->diagnosis);
         break;
     case KT_JOB_ACTIVE:
         reading->has_started = reading->progress.has_started || had_started;

@@ -255,6 +255,23 @@ static void a_finished_job_that_is_replaced_begins_anew(void **state)
     expect("ResourceReady", "True", "workspaceResourceStatusSuccess");
 }
 
+static void a_failed_job_without_its_pod_keeps_what_was_said_before(void **state)
+{
+    (void)state;
+    step("ready", "ready", "active", "training");
+    kt_test_world_pod_with(
+        &world, "Running", NULL,
+        "[{\"name\":\"tune\",\"state\":{\"terminated\":{\"exitCode\":137,\"reason\":\"OOMKilled\"}}}]");
+    kt_test_world_step(&world, NULL);
+    expect("WorkspaceSucceeded", "False", "OOMKilled");
+    step("none", "none", "failed", "none");
+    assert_string_equal(kt_test_world_state(&world), "Failed");
+    expect_words("WorkspaceSucceeded", "OOMKilled");
+    size_t patches = world.patches;
+    step("none", "none", "failed", "none");
+    assert_int_equal(world.patches, patches);
+}
+
 static void trouble_never_hides_a_finished_job(void **state)
 {
     const struct kt_trouble trouble = {"ResourceReady", "ConfigMapMissing", "gone", true};
@@ -489,6 +506,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(trouble_is_named_where_it_holds_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(final_trouble_fails_the_workspace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_finished_job_that_is_replaced_begins_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failed_job_without_its_pod_keeps_what_was_said_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(trouble_never_hides_a_finished_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_started_job_decides_even_beside_final_trouble, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_deleted_workspace_says_what_it_waits_for, set_up, tear_down),

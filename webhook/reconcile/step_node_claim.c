@@ -36,6 +36,15 @@ static bool launch_fails_since(const cJSON *claim, int64_t *ret_ms)
            kt_time_parse_rfc3339(kt_str(since), ret_ms, NULL) == 0;
 }
 
+/* Said by us while the claim goes: that it is being deleted is our own doing, and not the cause. */
+static void say_launch_fails(struct kt_reconcile *look, const cJSON *claim)
+{
+    const char *words = kt_json_string_or(kt_json_get(kt_condition_find(claim, "Launched"), "message"), "");
+    kt_reconcile_trouble(
+        look, "NodeClaimReady", "LaunchFailed",
+        kt_arena_printf(look->arena, "the machine of NodeClaim %s cannot be launched: %.512s", name_of(claim), words));
+}
+
 /* Gives a claim up whose launch fails for too long. */
 static enum kt_step_result judge_claim(struct kt_reconcile *look, const cJSON *claim)
 {
@@ -48,7 +57,9 @@ static enum kt_step_result judge_claim(struct kt_reconcile *look, const cJSON *c
         kt_reconcile_revisit(look, left_ms);
         return KT_STEP_DONE;
     }
-    return kt_write_delete(look, &kt_written_node_claim, claim, "Background");
+    say_launch_fails(look, claim);
+    return kt_is_being_deleted(claim) ? KT_STEP_WAIT
+                                      : kt_write_delete(look, &kt_written_node_claim, claim, "Background");
 }
 
 /* --- a claim that is gone ------------------------------------------------------------------------------------------
