@@ -97,10 +97,22 @@ kwok_command() {
   command=(
     "$nodes_bin/kwok" --kubeconfig="$dir/pki/kwok.kubeconfig" --config="$CLUSTER_SOURCE_DIR/nodes/kwok.yaml"
     --config="$nodes_share/node-initialize.yaml" --config="$CLUSTER_SOURCE_DIR/nodes/pods.yaml"
-    --config="$CLUSTER_SOURCE_DIR/nodes/fates.yaml"
+    --config="$CLUSTER_SOURCE_DIR/nodes/fates.yaml" --config="$dir/pod-logs.yaml"
     --server-address="127.0.0.1:${port[kwok]}" --node-ip=127.0.0.1 --node-port="${port[kwok]}"
     --tls-cert-file="$dir/pki/kwok.crt" --tls-private-key-file="$dir/pki/kwok.key"
   )
+}
+# What `kubectl logs` shows, by the container's name. kwok wants absolute paths.
+kwok_prepare() {
+  local -r logs=$CLUSTER_SOURCE_DIR/nodes/logs
+  local log name
+  echo '{"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterLogs", "metadata": {"name": "all"}, "spec": {"logs": [' >"$dir/pod-logs.yaml"
+  for log in "$logs"/*.log; do
+    name=${log##*/}
+    name=${name%.log}
+    if [[ $name != any ]]; then printf '{"containers": ["%s"], "logsFile": "%s"},\n' "$name" "$log"; fi
+  done >>"$dir/pod-logs.yaml"
+  printf '{"logsFile": "%s"}]}}\n' "$logs/any.log" >>"$dir/pod-logs.yaml"
 }
 kwok_ready() { admin_get /healthz --server="http://127.0.0.1:${port[kwok]}"; }
 
