@@ -39,6 +39,9 @@ good_run() {
     event Succeeded T T T T
 }
 good_run | accepted "a good run"
+{ good_run && event Succeeded T T T T 2 && event Running T T T F 2 40; } | accepted "a new revision that is written before its status"
+{ good_run && event Succeeded T T T T 2 && event Pending T T F F 2 40 && event Running T T T F 2 40 && event Pending T T T F 2 40; } |
+    refused "a state that goes back in the second revision" "the state does not go back"
 { event Pending F F F F && event Running T T T F && event Failed T T T F; } | accepted "a failed run"
 { good_run && event Pending T T F F 2 40; } | accepted "a new revision that begins anew"
 { event Running T T T - && event Pending T T F - 1 40; } | accepted "a step back that is allowed" --may-go-back w

@@ -15,6 +15,13 @@ def short: {
 def violation($rule; $before; $after):
   {rule: $rule, workspace: ($after | workspace), before: ($before | if . then short else null end), after: ($after | short)};
 
+# Adds to each event of a Workspace the revision that its status is of: the one at which the status last changed. A new
+# revision is written down before the status that goes with it.
+def with_status_revisions:
+  reduce .[] as $event ([]; .[-1] as $last | ($event.object.status | [.state, .conditions]) as $status |
+    . + [$event + {of_revision: (if $last and ($last.object.status | [.state, .conditions]) == $status and $last.of_revision != ""
+                                 then $last.of_revision else ($event | revision) end)}]);
+
 # What must hold in each event by itself.
 def within:
   . as $event | .object.status as $status |
@@ -34,8 +41,7 @@ def within:
 
 # What must hold between two events of one Workspace.
 def between($before; $after):
-  ($before | revision) as $old | ($after | revision) as $new |
-  ($old != $new and $old != "") as $changed |
+  ($before.of_revision != $after.of_revision and $before.of_revision != "") as $changed |
   ([$after.object.metadata.name] | inside($back)) as $may_go_back |
   if ($after | deleting) or $changed or $may_go_back then empty else
     if ($after | rank) < ($before | rank)
@@ -68,7 +74,7 @@ map(select(.type == "ADDED" or .type == "MODIFIED" or .type == "DELETED")) as $e
   violations: [
     $events | group_by(.object.metadata.uid)[] |
     # A watch that was opened again may tell an event twice.
-    unique_by(.object.metadata.resourceVersion | tonumber) |
+    unique_by(.object.metadata.resourceVersion | tonumber) | with_status_revisions |
     (.[] | select(.type != "DELETED") | within),
     (range(1; length) as $i | between(.[$i - 1]; .[$i]))
   ],
