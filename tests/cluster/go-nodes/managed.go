@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/awslabs/operatorpkg/status"
 	corev1 "k8s.io/api/core/v1"
@@ -142,7 +143,34 @@ func newProvider(ctx context.Context, c client.Client, types []*cloudprovider.In
 	for _, instanceType := range types {
 		byName[instanceType.Name] = instanceType
 	}
-	return &provider{kwok.NewCloudProvider(ctx, c, types), c, byName}
+	return &provider{kwok.NewCloudProvider(ctx, machineClient{c}, types), c, byName}
+}
+
+// machineClient makes a Node as a machine's kubelet does: it tries again while the API server is away, and a machine
+// whose claim was deleted while it started makes none. The KWOK provider tries a few times within 100 ms, and then
+// whatever has become of the claim.
+type machineClient struct {
+	client.Client
+}
+
+func (c machineClient) Create(ctx context.Context, object client.Object, options ...client.CreateOption) error {
+	if _, isNode := object.(*corev1.Node); !isNode {
+		return c.Client.Create(ctx, object, options...)
+	}
+	for {
+		claim := &karpenterv1.NodeClaim{}
+		err := c.Get(ctx, client.ObjectKey{Name: object.GetLabels()[corev1.LabelHostname]}, claim)
+		if errors.IsNotFound(err) || (err == nil && !claim.DeletionTimestamp.IsZero()) {
+			return nil
+		}
+		if err == nil {
+			err = c.Client.Create(ctx, object, options...)
+		}
+		if err == nil || errors.IsAlreadyExists(err) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
 }
 
 func (p *provider) GetSupportedNodeClasses() []status.Object {
