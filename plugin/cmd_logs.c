@@ -10,6 +10,9 @@
 #include "plugin/verdict.h"
 
 #define NAME_BYTES 256
+/* Between two tries to reach a server that is away. */
+#define RETRY_MS 1000
+#define LOOK_PAUSE_MS 200
 
 struct logs_options {
     const char *workspace_name;
@@ -257,24 +260,40 @@ static bool look(void *context, struct kt_arena *arena, const struct kt_observat
     return true;
 }
 
+/* To the end of this container's log, over as many connections as it takes. */
+static int read_to_end(struct logs *logs, struct kt_error *error)
+{
+    struct kt_connection *connection = logs->target.connection;
+    for (;;) {
+        struct kt_error failure = {0};
+        int code = kt_pod_log_read(connection->client, &logs->log, &failure);
+        bool was_cut = code == KT_EUNAVAILABLE || code == KT_ETIMEOUT;
+        bool was_known = logs->has_read;
+        logs->has_read = true;
+        if (was_cut && kt_connection_pause(connection, RETRY_MS))
+            continue;
+        if (was_cut)
+            return kt_error_set(error, KT_EINTERRUPTED, "interrupted");
+        if (code == KT_ENOTFOUND && was_known)
+            return 0; /* the pod is gone meanwhile; the next look tells what that means */
+        if (code != 0)
+            *error = failure;
+        return code;
+    }
+}
+
 static int follow(struct logs *logs, struct kt_error *error)
 {
     const struct kt_follow_options options = {.look = look, .context = logs};
     for (;;) {
-        struct kt_error failure = {0};
         int next = kt_follow(&logs->target, &options, error);
         if (next != NEXT_READ)
             return next == NEXT_NOTHING ? 0 : next;
-        int code = kt_pod_log_read(logs->target.connection->client, &logs->log, &failure);
-        logs->has_read = true;
-        bool was_cut = code == KT_EUNAVAILABLE || code == KT_ETIMEOUT;
-        if (code != 0 && !was_cut) {
-            *error = failure;
+        int code = read_to_end(logs, error);
+        if (code != 0 || logs->app->write_errno != 0)
             return code;
-        }
-        if (logs->app->write_errno != 0)
-            return 0;
-        if (!kt_connection_pause(logs->target.connection, 200))
+        /* The status comes a little later than the end of the log. */
+        if (!kt_connection_pause(logs->target.connection, LOOK_PAUSE_MS))
             return kt_error_set(error, KT_EINTERRUPTED, "interrupted");
     }
 }

@@ -6,6 +6,7 @@
 #define SHOWN_EVENTS 15
 /* Of a cell that could be a paragraph. */
 #define DETAIL_CHARACTERS 60
+#define WIDEST_TEXT ((size_t)120)
 
 /* --- headline ------------------------------------------------------------------------------------------------------
  */
@@ -48,12 +49,14 @@ void kt_status_headline(struct kt_app *app, const struct kt_terminal *terminal, 
     } else {
         kt_output_escape(&safe, kt_str(verdict->detail));
     }
-    kt_output_wrap(text, safe.data, 2, KT_MIN(terminal->width, (size_t)120));
+    /* A pipe gets whole sentences, so that a script finds its words. */
+    size_t width = terminal->is_terminal ? KT_MIN(terminal->width, WIDEST_TEXT) : safe.length + WIDEST_TEXT;
+    kt_output_wrap(text, safe.data, 2, width);
     if (verdict->is_untouched)
         kt_output_wrap(text,
                        "Nothing has acted on this Workspace yet: is kaito-webhook (with --reconcile) or another "
                        "operator of Workspaces running?",
-                       2, KT_MIN(terminal->width, (size_t)120));
+                       2, terminal->is_terminal ? width : 2 * WIDEST_TEXT);
 }
 
 /* --- screen --------------------------------------------------------------------------------------------------------

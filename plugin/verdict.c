@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plugin/gather.h"
+#include "text/time.h"
 
 const char *kt_verdict_trainer(const struct kt_observation *seen)
 {
@@ -84,6 +85,11 @@ static void judge_inference(struct kt_arena *arena, const struct kt_observation 
 static bool is_untouched(const struct kt_observation *seen)
 {
     const cJSON *workspace = seen->workspace;
+    const char *created = kt_json_string_or(kt_json_path(workspace, "metadata", "creationTimestamp", NULL), "");
+    int64_t created_ms;
+    if (kt_time_parse_rfc3339(kt_str(created), &created_ms, NULL) != 0 ||
+        seen->now_s * 1000 - created_ms < KT_UNTOUCHED_MS)
+        return false;
     return kt_json_count(kt_json_get(workspace, "status")) == 0 &&
            kt_json_count(kt_json_path(workspace, "metadata", "finalizers", NULL)) == 0 &&
            seen->node_claims.count == 0 && !seen->job && seen->pods.count == 0;

@@ -5,6 +5,9 @@
 
 #include "workload/diagnosis.h"
 
+/* An operator that runs has at least written a status by then. */
+#define KT_UNTOUCHED_MS 30000
+
 struct kt_verdict {
     /* status.state, unless what is there says otherwise: never "Ready" while a pod crashes, "Succeeded" and "Failed"
      * as the Job has ended. */
@@ -15,7 +18,7 @@ struct kt_verdict {
     struct kt_cause cause;
     bool is_inference;
     bool is_deleting;
-    bool is_untouched; /* nobody has acted on it yet: no status, no finalizer, nothing made */
+    bool is_untouched; /* nobody has acted on it for KT_UNTOUCHED_MS: no status, no finalizer, nothing made */
     /* These three are about the Workspace as it is now: not while its status is of an older generation. */
     bool succeeded; /* a tuning whose Job is complete */
     bool failed;

@@ -9,8 +9,6 @@
 #include "text/time.h"
 
 #define TICK_MS 1000
-/* By then an operator that runs has at least written a status. */
-#define UNTOUCHED_MS 30000
 /* For the last lines of the log, after the Workspace is done. */
 #define DRAIN_MS 5000
 
@@ -75,8 +73,8 @@ static const char *deletion_detail(struct kt_arena *arena, const struct kt_obser
 /* Said once, when nothing has happened for long. */
 static void warn_of_nobody(struct wait *wait, const struct kt_observation *seen, const struct kt_verdict *verdict)
 {
-    bool is_stuck = verdict->is_deleting && seen->node_claims.count == 0;
-    if (wait->has_warned || waited_ms(wait) < UNTOUCHED_MS || (!verdict->is_untouched && !is_stuck))
+    bool is_stuck = verdict->is_deleting && seen->node_claims.count == 0 && waited_ms(wait) >= KT_UNTOUCHED_MS;
+    if (wait->has_warned || !(verdict->is_untouched || is_stuck))
         return;
     wait->has_warned = true;
     kt_progress_say(&wait->progress, is_stuck
@@ -130,7 +128,8 @@ static void say_reached(struct wait *wait, struct kt_arena *arena, const cJSON *
         claim = kt_json_string(kt_json_path(output, "volume", "persistentVolumeClaim", "claimName", NULL));
     struct kt_strbuf text;
     kt_strbuf_init(&text, arena, (size_t)(8 * KT_KIB));
-    kt_strbuf_printf(&text, "Workspace %s is %s", wait->target->name, goal_words[wait->goal]);
+    kt_strbuf_printf(&text, "Workspace %s %s %s", wait->target->name, wait->goal == KT_WAIT_READY ? "is" : "has",
+                     goal_words[wait->goal]);
     if (wait->goal == KT_WAIT_SUCCEEDED && (image || claim)) {
         kt_strbuf_puts(&text, image ? ": the adapter is in " : ": the adapter is on the volume claim ");
         kt_output_escape(&text, kt_str(image ? image : claim));
@@ -237,8 +236,10 @@ static int after_timeout(const struct wait *wait)
 {
     struct kt_app *app = wait->target->connection->app;
     struct kt_error error;
-    kt_error_set(&error, KT_ETIMEOUT, "the time is up and Workspace %s is not %s; %s", wait->target->name,
-                 goal_words[wait->goal], wait->standing[0] ? wait->standing : "it could not be looked at");
+    bool has_done = wait->goal == KT_WAIT_SUCCEEDED || wait->goal == KT_WAIT_FAILED;
+    kt_error_set(&error, KT_ETIMEOUT, "the time is up and Workspace %s %s not %s; %s", wait->target->name,
+                 has_done ? "has" : "is", goal_words[wait->goal],
+                 wait->standing[0] ? wait->standing : "it could not be looked at");
     kt_app_report(app, &error);
     return KT_EXIT_TIMEOUT;
 }
