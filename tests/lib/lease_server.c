@@ -184,6 +184,8 @@ static bool answer_request(void *context, const struct kt_scripted_request *requ
     must(strncmp(request->target, path, strlen(path)) == 0 && strchr("?", request->target[strlen(path)]),
          "serve anything but the Lease");
     enum kt_lease_fault fault = take_fault(door, request->method, &code, &text);
+    if (door->before_answer)
+        door->before_answer();
     if (fault == KT_LEASE_FAULT_SWALLOW)
         return kt_scripted_hold(connection, 600000) && false;
     if (fault == KT_LEASE_FAULT_TEXT)

@@ -33,9 +33,10 @@ struct kt_lease_door {
     enum kt_lease_fault fault;
     const char *fault_methods; /* "PUT POST" */
     int fault_code;
-    const char *fault_text; /* of the Status, or the text itself */
-    size_t fault_count;     /* requests it still befalls */
-    size_t told;            /* requests that kt_lease_door_methods has told of */
+    const char *fault_text;      /* of the Status, or the text itself */
+    size_t fault_count;          /* requests it still befalls */
+    void (*before_answer)(void); /* what happens while a request is on its way; NULL: nothing */
+    size_t told;                 /* requests that kt_lease_door_methods has told of */
 };
 
 void kt_lease_store_init(struct kt_lease_store *store);

@@ -249,7 +249,47 @@ static void test_the_clock_counts(void **state KT_UNUSED)
     kt_leader_free(replica.leader);
 }
 
+static void pass_three_seconds(void)
+{
+    kt_leader_pass_ms(3000);
+}
+
+static void pass_ten_seconds(void)
+{
+    kt_leader_pass_ms(10000);
+}
+
 /* The time of a renewal is that of its beginning, so that nobody else begins before we end. */
+static void test_the_time_of_a_request_counts(void **state KT_UNUSED)
+{
+    struct kt_replica replica = kt_replica_open_leader();
+    kt_leader_door.before_answer = pass_three_seconds;
+    assert_int_equal(kt_replica_turn(&replica), 2000);
+    kt_leader_pass_ms(6999);
+    assert_true(kt_leader_is_leader(replica.leader));
+    kt_leader_pass_ms(1);
+    assert_false(kt_leader_is_leader(replica.leader));
+    kt_leader_free(replica.leader);
+}
+
+static void test_an_answer_that_comes_too_late_is_none(void **state KT_UNUSED)
+{
+    struct kt_replica leader = kt_replica_open_leader();
+    kt_leader_door.before_answer = pass_ten_seconds;
+    assert_int_equal(kt_replica_turn(&leader), -1);
+    assert_int_equal(leader.lost, 1);
+    /* The same for who does not lead yet. */
+    struct kt_replica other = kt_replica_open("other");
+    kt_lease_store_put(&kt_leader_store, "{}");
+    kt_replica_turn(&other);
+    assert_int_equal(other.started, 0);
+    kt_leader_door.before_answer = NULL;
+    kt_replica_turn(&other);
+    assert_int_equal(other.started, 1);
+    kt_leader_free(leader.leader);
+    kt_leader_free(other.leader);
+}
+
 static void test_a_renewal_that_fails_does_not_count(void **state KT_UNUSED)
 {
     struct kt_replica replica = kt_replica_open_leader();
@@ -360,6 +400,8 @@ int main(void)
         KT_LEADER_TEST(test_loses_it_when_nothing_is_renewed_for_ten_seconds),
         KT_LEADER_TEST(test_trouble_that_passes_is_no_loss),
         KT_LEADER_TEST(test_the_clock_counts),
+        KT_LEADER_TEST(test_the_time_of_a_request_counts),
+        KT_LEADER_TEST(test_an_answer_that_comes_too_late_is_none),
         KT_LEADER_TEST(test_a_renewal_that_fails_does_not_count),
         KT_LEADER_TEST(test_a_renewal_without_an_answer_may_have_been_done),
         KT_LEADER_TEST(test_a_change_of_metadata_is_no_loss),
