@@ -272,6 +272,39 @@ static void all_failures_together_are_ten_a_second(void **state)
     assert_int_equal(depth(queue), 151);
 }
 
+/* --- figures -------------------------------------------------------------------------------------------------------
+ */
+
+static void times_in_the_line_and_with_a_worker_are_counted(void **state)
+{
+    struct kt_work_queue *queue = *state;
+    add(queue, "a");
+    add(queue, "b");
+    now_ms += 3;
+    expect_next(queue, "a");
+    now_ms += 40;
+    expect_next(queue, "b");
+    now_ms += 7;
+    struct kt_work_queue_figures figures = kt_work_queue_figures(queue);
+    assert_int_equal(figures.processing, 2);
+    assert_int_equal(figures.unfinished_ms, 47 + 7);
+    assert_int_equal(figures.longest_ms, 47);
+    done(queue, "a");
+    figures = kt_work_queue_figures(queue);
+    assert_int_equal(figures.longest_ms, 7);
+    done(queue, "b");
+    figures = kt_work_queue_figures(queue);
+    assert_int_equal(figures.processing, 0);
+    assert_int_equal(figures.unfinished_ms, 0);
+    assert_int_equal(figures.waited.sum_ms, 3 + 43);
+    assert_int_equal(figures.worked.sum_ms, 47 + 7);
+    assert_int_equal(figures.waited.counts[1], 1); /* 3 ms */
+    assert_int_equal(figures.waited.counts[3], 1); /* 43 ms */
+    add(queue, "a");
+    expect_next(queue, "a"); /* the list of those with workers is still sound */
+    done(queue, "a");
+}
+
 /* --- limits --------------------------------------------------------------------------------------------------------
  */
 
@@ -447,6 +480,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(failures_come_further_and_further_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_of_one_does_not_slow_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_failures_together_are_ten_a_second, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(times_in_the_line_and_with_a_worker_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(beyond_the_limit_a_key_is_refused_and_comes_when_there_is_room, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_memory_a_key_is_refused, set_up, tear_down),

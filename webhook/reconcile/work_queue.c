@@ -21,6 +21,7 @@ struct item {
     struct kt_delayed delayed; /* first, so that an item is found from its place in the heap */
     struct item *next_in_bucket;
     struct item *next_waiting;
+    struct item *next_processing, **back_processing;
     uint64_t hash;
     size_t failures;
     int64_t waiting_since_ms, taken_at_ms;
@@ -36,7 +37,8 @@ struct kt_work_queue {
     const struct kt_clock *clock;
     struct item **buckets;
     size_t bucket_count, item_count;
-    struct item *first, **end; /* the line */
+    struct item *first, **end;                 /* the line */
+    struct item *processing, **processing_end; /* the longest first */
     struct kt_delay_heap heap;
     struct kt_retry_bucket retries;
     bool shut_down;
@@ -184,6 +186,7 @@ int kt_work_queue_new(const struct kt_clock *clock, struct kt_work_queue **ret, 
     queue->buckets = buckets;
     queue->bucket_count = FIRST_BUCKETS;
     queue->end = &queue->first;
+    queue->processing_end = &queue->processing;
     kt_retry_bucket_init(&queue->retries, now_ms(queue));
     pthread_mutex_init(&queue->lock, NULL);
     pthread_condattr_t attributes;
@@ -276,14 +279,48 @@ static void wait_for_change(struct kt_work_queue *queue)
     pthread_cond_timedwait(&queue->changed, &queue->lock, &until);
 }
 
+/* --- with workers --------------------------------------------------------------------------------------------------
+ */
+
+const int64_t kt_queue_time_bounds_ms[KT_QUEUE_TIME_BUCKETS - 1] = {1, 5, 20, 100, 1000, 10000, 100000};
+
+static void note_time(struct kt_queue_times *times, int64_t time_ms)
+{
+    size_t bucket = 0;
+    while (bucket < KT_QUEUE_TIME_BUCKETS - 1 && time_ms > kt_queue_time_bounds_ms[bucket])
+        bucket++;
+    times->counts[bucket]++;
+    times->sum_ms += KT_MAX(time_ms, (int64_t)0);
+}
+
+static void begin(struct kt_work_queue *queue, struct item *item)
+{
+    item->processing = true;
+    item->taken_at_ms = now_ms(queue);
+    item->next_processing = NULL;
+    item->back_processing = queue->processing_end;
+    *queue->processing_end = item;
+    queue->processing_end = &item->next_processing;
+    queue->figures.processing++;
+    note_time(&queue->figures.waited, item->taken_at_ms - item->waiting_since_ms);
+}
+
+static void end(struct kt_work_queue *queue, struct item *item)
+{
+    item->processing = false;
+    *item->back_processing = item->next_processing;
+    if (item->next_processing)
+        item->next_processing->back_processing = item->back_processing;
+    else
+        queue->processing_end = item->back_processing;
+    queue->figures.processing--;
+    note_time(&queue->figures.worked, now_ms(queue) - item->taken_at_ms);
+}
+
 static void hand_out(struct kt_work_queue *queue, struct kt_object_key *ret)
 {
     struct item *item = leave_line(queue);
-    item->processing = true;
-    item->taken_at_ms = now_ms(queue);
-    queue->figures.processing++;
-    queue->figures.taken++;
-    queue->figures.waited_ms += (uint64_t)KT_MAX(item->taken_at_ms - item->waiting_since_ms, (int64_t)0);
+    begin(queue, item);
     snprintf(ret->namespace_, sizeof(ret->namespace_), "%s", item->namespace_);
     snprintf(ret->name, sizeof(ret->name), "%s", item->name);
 }
@@ -311,9 +348,7 @@ void kt_work_queue_done(struct kt_work_queue *queue, const struct kt_object_key 
     pthread_mutex_lock(&queue->lock);
     struct item *item = find(queue, key);
     if (item && item->processing) {
-        item->processing = false;
-        queue->figures.processing--;
-        queue->figures.worked_ms += (uint64_t)KT_MAX(now_ms(queue) - item->taken_at_ms, (int64_t)0);
+        end(queue, item);
         if (item->again) {
             item->again = false;
             join_line(queue, item);
@@ -338,6 +373,10 @@ struct kt_work_queue_figures kt_work_queue_figures(struct kt_work_queue *queue)
         add_those_due(queue);
     struct kt_work_queue_figures figures = queue->figures;
     figures.delayed = queue->heap.count;
+    int64_t time_ms = now_ms(queue);
+    for (const struct item *item = queue->processing; item; item = item->next_processing)
+        figures.unfinished_ms += time_ms - item->taken_at_ms;
+    figures.longest_ms = queue->processing ? time_ms - queue->processing->taken_at_ms : 0;
     pthread_mutex_unlock(&queue->lock);
     return figures;
 }

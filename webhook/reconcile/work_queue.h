@@ -37,13 +37,19 @@ void kt_work_queue_done(struct kt_work_queue *queue, const struct kt_object_key 
 /* Wakes all who wait, for good; keys under way are finished by their workers. */
 void kt_work_queue_shut_down(struct kt_work_queue *queue);
 
-/* Of controller-runtime's metrics; see the names in serve/metrics. */
+/* For controller-runtime's metrics, see metrics.h. */
+#define KT_QUEUE_TIME_BUCKETS 8
+extern const int64_t kt_queue_time_bounds_ms[KT_QUEUE_TIME_BUCKETS - 1];
+struct kt_queue_times {
+    uint64_t counts[KT_QUEUE_TIME_BUCKETS]; /* up to each bound; the last is beyond all */
+    int64_t sum_ms;
+};
 struct kt_work_queue_figures {
     size_t depth, processing;
     size_t delayed; /* keys that will come when their time is over */
     uint64_t adds, retries;
-    uint64_t taken;                /* keys handed to workers */
-    uint64_t waited_ms, worked_ms; /* of all those together, in the line and with a worker */
+    struct kt_queue_times waited, worked; /* in the line, and with a worker, of keys that are through */
+    int64_t unfinished_ms, longest_ms;    /* of keys that are with a worker: together, and the longest */
 };
 /* Also moves keys whose time has come into the line. */
 struct kt_work_queue_figures kt_work_queue_figures(struct kt_work_queue *queue);

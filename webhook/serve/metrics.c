@@ -2,6 +2,7 @@
 #include "webhook/serve/metrics.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -34,27 +35,27 @@ void kt_metrics_request(struct kt_metrics *metrics, enum kt_review_kind kind, un
     atomic_fetch_add_explicit(&metrics->latency_sum_ns[kind], latency_ns, memory_order_relaxed);
 }
 
-static void write_header(struct kt_strbuf *buffer, const char *name, const char *type, const char *help)
+void kt_metrics_header(struct kt_strbuf *buffer, const char *name, const char *type, const char *help)
 {
     kt_strbuf_printf(buffer, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void write_single(struct kt_strbuf *buffer, const char *name, const char *type, const char *help, double value)
 {
-    write_header(buffer, name, type, help);
+    kt_metrics_header(buffer, name, type, help);
     kt_strbuf_printf(buffer, "%s %.17g\n", name, value);
 }
 
 static void write_requests(const struct kt_metrics *metrics, struct kt_strbuf *buffer)
 {
     static const char name[] = "controller_runtime_webhook_requests_total";
-    write_header(buffer, name, "counter", "Admission requests by HTTP status code.");
+    kt_metrics_header(buffer, name, "counter", "Admission requests by HTTP status code.");
     for (size_t i = 0; i < KT_METRICS_WEBHOOKS; i++)
         for (size_t j = 0; j < KT_METRICS_CODES; j++)
             kt_strbuf_printf(buffer, "%s{code=\"%u\",webhook=\"%s\"} %llu\n", name, codes[j], webhook_paths[i],
                              value_of(&metrics->requests[i][j]));
     static const char flight[] = "controller_runtime_webhook_requests_in_flight";
-    write_header(buffer, flight, "gauge", "Admission requests that are being served.");
+    kt_metrics_header(buffer, flight, "gauge", "Admission requests that are being served.");
     for (size_t i = 0; i < KT_METRICS_WEBHOOKS; i++)
         kt_strbuf_printf(buffer, "%s{webhook=\"%s\"} %lld\n", flight, webhook_paths[i],
                          atomic_load_explicit(&metrics->in_flight[i], memory_order_relaxed));
@@ -63,7 +64,7 @@ static void write_requests(const struct kt_metrics *metrics, struct kt_strbuf *b
 static void write_latency(const struct kt_metrics *metrics, struct kt_strbuf *buffer)
 {
     static const char name[] = "controller_runtime_webhook_latency_seconds";
-    write_header(buffer, name, "histogram", "Time to answer an admission request.");
+    kt_metrics_header(buffer, name, "histogram", "Time to answer an admission request.");
     for (size_t i = 0; i < KT_METRICS_WEBHOOKS; i++) {
         unsigned long long total = 0;
         for (size_t j = 0; j < KT_METRICS_LATENCY_BUCKETS; j++) {
@@ -78,6 +79,50 @@ static void write_latency(const struct kt_metrics *metrics, struct kt_strbuf *bu
                          (double)value_of(&metrics->latency_sum_ns[i]) / 1e9, name, webhook_paths[i], total);
     }
 }
+
+/* --- sources -------------------------------------------------------------------------------------------------------
+ */
+
+static pthread_mutex_t sources_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct source {
+    void (*write)(void *context, struct kt_strbuf *buffer);
+    void *context;
+} sources[KT_METRICS_SOURCES];
+
+bool kt_metrics_add_source(void (*write)(void *context, struct kt_strbuf *buffer), void *context)
+{
+    bool added = false;
+    pthread_mutex_lock(&sources_lock);
+    for (size_t i = 0; i < KT_METRICS_SOURCES && !added; i++) {
+        if (sources[i].write)
+            continue;
+        sources[i] = (struct source){write, context};
+        added = true;
+    }
+    pthread_mutex_unlock(&sources_lock);
+    return added;
+}
+
+void kt_metrics_drop_source(void *context)
+{
+    pthread_mutex_lock(&sources_lock);
+    for (size_t i = 0; i < KT_METRICS_SOURCES; i++)
+        if (sources[i].write && sources[i].context == context)
+            sources[i] = (struct source){0};
+    pthread_mutex_unlock(&sources_lock);
+}
+
+static void write_sources(struct kt_strbuf *buffer)
+{
+    pthread_mutex_lock(&sources_lock);
+    for (size_t i = 0; i < KT_METRICS_SOURCES; i++)
+        if (sources[i].write)
+            sources[i].write(sources[i].context, buffer);
+    pthread_mutex_unlock(&sources_lock);
+}
+
+/* --- the process ---------------------------------------------------------------------------------------------------
+ */
 
 static double resident_bytes(void)
 {
@@ -141,5 +186,6 @@ void kt_metrics_write(const struct kt_metrics *metrics, struct kt_strbuf *buffer
                  (double)value_of(&metrics->connections));
     write_single(buffer, "kaito_webhook_handshake_failures_total", "counter", "TLS handshakes that failed.",
                  (double)value_of(&metrics->handshake_failures));
+    write_sources(buffer);
     write_process(metrics, buffer);
 }

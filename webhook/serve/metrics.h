@@ -40,7 +40,17 @@ struct kt_metrics {
 };
 
 void kt_metrics_request(struct kt_metrics *metrics, enum kt_review_kind kind, unsigned status, uint64_t latency_ns);
-/* Appends the exposition, text format 0.0.4. */
+/* Appends the exposition, text format 0.0.4, those of the sources below included. */
 void kt_metrics_write(const struct kt_metrics *metrics, struct kt_strbuf *buffer);
+
+/* For all who write figures: HELP and TYPE of a metric. */
+void kt_metrics_header(struct kt_strbuf *buffer, const char *name, const char *type, const char *help);
+
+/* Figures of other parts of the process. write appends them in the same form and must not call these two functions.
+ * False when KT_METRICS_SOURCES are there already. */
+#define KT_METRICS_SOURCES 4
+bool kt_metrics_add_source(void (*write)(void *context, struct kt_strbuf *buffer), void *context);
+/* When it returns, no call for this context is under way and none will come. */
+void kt_metrics_drop_source(void *context);
 
 #endif
