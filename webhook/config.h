@@ -22,7 +22,8 @@ struct kt_webhook_config {
     const char *feature_gates;
     const char *kubeconfig; /* "" : in-cluster credentials when there are any, otherwise no cluster view */
     const char *log_level;
-    bool reconcile, take_over;
+    bool reconcile, take_over, leader_elect;
+    const char *leader_identity;
     int64_t reconcile_workers;
     int64_t resync_ms;
     int64_t claim_attempts, claim_retry_delay_ms, claim_launch_timeout_ms, deletion_timeout_ms;

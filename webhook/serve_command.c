@@ -14,7 +14,7 @@
 #include "kube/config.h"
 #include "webhook/config.h"
 #include "webhook/log.h"
-#include "webhook/reconcile/controller.h"
+#include "webhook/reconcile/operator.h"
 #include "webhook/serve/server.h"
 
 /* Signals are taken through a descriptor by the main thread; blocked before any thread starts, so that all inherit it.
@@ -62,29 +62,17 @@ static int open_cluster(const struct kt_webhook_config *config, const struct kt_
     return code == 0 ? kt_cluster_view_new(kube, environment, ret, error) : code;
 }
 
-static int start_controller(const struct kt_webhook_config *config, const struct kt_settings *settings,
-                            const struct kt_config *kube, const struct kt_environment *environment,
-                            struct kt_cluster_view *view, struct kt_controller **ret, struct kt_error *error)
+/* The reconciler, when it is wanted and there is an API server to reconcile on. */
+static int start_operator(const struct kt_operator_options *options, struct kt_operator *operator_,
+                          struct kt_error *error)
 {
-    if (!config->reconcile)
+    if (!options->config->reconcile)
         return 0;
-    if (!view) {
+    if (!options->view) {
         kt_log(KT_LOG_WARNING, "no API server: Workspaces are judged, not run", NULL);
         return 0;
     }
-    const struct kt_controller_options options = {
-        .settings = settings,
-        .config = kube,
-        .environment = environment,
-        .view = view,
-        .workers = config->reconcile_workers,
-        .resync_ms = config->resync_ms,
-        .reconcile = {.claim_attempts = config->claim_attempts,
-                      .claim_retry_delay_ms = config->claim_retry_delay_ms,
-                      .claim_launch_timeout_ms = config->claim_launch_timeout_ms,
-                      .deletion_timeout_ms = config->deletion_timeout_ms},
-    };
-    return kt_controller_start(&options, ret, error);
+    return kt_operator_start(operator_, options, error);
 }
 
 static int serve(const struct kt_webhook_config *config, int stop_fd)
@@ -96,14 +84,15 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     struct kt_config kube = {0};
     struct kt_settings settings;
     struct kt_cluster_view *cluster = NULL;
-    struct kt_controller *controller = NULL;
+    struct kt_operator operator_ = {0};
     struct kt_error error;
     struct kt_server server;
     int code = kt_webhook_config_settings(config, &settings, &error);
     if (code == 0)
         code = open_cluster(config, &environment, &arena, &kube, &cluster, &error);
+    const struct kt_operator_options options = {config, &settings, &kube, &environment, cluster, stop_fd};
     if (code == 0)
-        code = start_controller(config, &settings, &kube, &environment, cluster, &controller, &error);
+        code = start_operator(&options, &operator_, &error);
     if (code == 0 && cluster) /* only now: the reconciler wants to see its lists from the beginning */
         code = kt_cluster_view_run(cluster, &error);
     if (code == 0)
@@ -115,7 +104,7 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     } else {
         kt_log(KT_LOG_ERROR, "cannot start", "error", error.message, NULL);
     }
-    kt_controller_stop(controller);
+    kt_operator_stop(&operator_);
     kt_cluster_view_stop(cluster);
     return code == 0 ? 0 : 1;
 }

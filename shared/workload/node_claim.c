@@ -94,9 +94,17 @@ static cJSON *build_labels(struct kt_arena *arena, const struct kt_workspace *wo
     return labels;
 }
 
-static cJSON *build_spec(struct kt_arena *arena, const struct kt_workspace *workspace, const struct node_class *class_)
+/* As the cloud spells it: Karpenter compares names exactly, and a Workspace may be written in any case. */
+static const char *machine_name(const struct kt_workspace *workspace, const struct kt_settings *settings)
 {
-    const char *machine = workspace->resource.instance_type;
+    const struct kt_sku *sku = kt_sku_find(settings->cloud, kt_str(workspace->resource.instance_type));
+    return sku ? sku->name : workspace->resource.instance_type;
+}
+
+static cJSON *build_spec(struct kt_arena *arena, const struct kt_workspace *workspace,
+                         const struct kt_settings *settings, const struct node_class *class_)
+{
+    const char *machine = machine_name(workspace, settings);
     cJSON *spec = kt_json_new_object(arena);
     kt_json_set_string(arena, spec, "expireAfter", "Never");
     cJSON *reference = kt_json_ensure_object(arena, spec, "nodeClassRef");
@@ -151,7 +159,7 @@ int kt_node_claim_build(struct kt_arena *arena, const cJSON *object, const struc
     cJSON *annotations = kt_json_ensure_object(arena, metadata, "annotations");
     kt_json_set_string(arena, annotations, ANNOTATION_IMAGE_FAMILY, image_family(&workspace));
     kt_json_set_string(arena, annotations, "karpenter.sh/do-not-disrupt", "true");
-    kt_json_set(arena, claim, "spec", build_spec(arena, &workspace, class_));
+    kt_json_set(arena, claim, "spec", build_spec(arena, &workspace, settings, class_));
     if (arena->failed)
         return kt_error_set(error, KT_ENOMEM, "no memory for a NodeClaim");
     *ret = claim;

@@ -86,6 +86,13 @@ static void each_cloud_has_its_node_class(void **state KT_UNUSED)
                "{\"key\":\"karpenter.k8s.aws/instance-gpu-count\",\"operator\":\"Gt\",\"values\":[\"0\"]}"));
 }
 
+static void the_machine_is_spelt_as_its_cloud_does(void **state KT_UNUSED)
+{
+    const cJSON *claim = claim_of("{\"resource\":{\"instanceType\":\"STANDARD_nc24ads_a100_V4\"}}");
+    assert_non_null(strstr(part(claim, "spec", "requirements"), "\"Standard_NC24ads_A100_v4\""));
+    assert_null(strstr(part(claim, "spec", "requirements"), "STANDARD"));
+}
+
 static void what_cannot_be_asked_for_is_told(void **state KT_UNUSED)
 {
     static const struct {
@@ -191,6 +198,7 @@ int main(void)
         TEST(the_same_claim_has_the_same_name),
         TEST(without_a_uid_it_goes_by_the_name),
         TEST(each_cloud_has_its_node_class),
+        TEST(the_machine_is_spelt_as_its_cloud_does),
         TEST(what_cannot_be_asked_for_is_told),
         TEST(labels_say_whose_it_is),
         TEST(the_image_family_can_be_chosen),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/reconcile/controller.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@ struct kt_controller {
     struct worker workers[WORKERS_MOST];
     size_t worker_count;
     int stop; /* eventfd, readable when all must end */
+    int lead; /* eventfd, readable when we may reconcile */
 };
 
 /* --- working -------------------------------------------------------------------------------------------------------
@@ -50,13 +53,23 @@ static void look_at(struct worker *worker, struct kt_arena *arena, const struct 
     }
 }
 
+/* False when all must end. */
+static bool wait_to_lead(const struct kt_controller *controller)
+{
+    struct pollfd descriptors[] = {{.fd = controller->stop, .events = POLLIN},
+                                   {.fd = controller->lead, .events = POLLIN}};
+    while (poll(descriptors, KT_ARRAY_LENGTH(descriptors), -1) < 0 && errno == EINTR) {
+    }
+    return descriptors[0].revents == 0;
+}
+
 static void *work(void *context)
 {
     struct worker *worker = context;
     struct kt_controller *controller = worker->controller;
     struct kt_error error;
     struct kt_object_key key;
-    if (kt_informers_wait(controller->reconciler.informers, controller->stop, &error) != 0)
+    if (!wait_to_lead(controller) || kt_informers_wait(controller->reconciler.informers, controller->stop, &error) != 0)
         return NULL;
     struct kt_arena arena;
     kt_arena_init(&arena, KT_LIMIT_RECONCILE_ARENA_BYTES);
@@ -104,7 +117,10 @@ static int start(struct kt_controller *controller, const struct kt_controller_op
     *reconciler = (struct kt_reconciler){
         .settings = options->settings, .clock = options->environment->clock, .options = options->reconcile};
     controller->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int code = controller->stop < 0 ? kt_error_set(error, KT_ENOMEM, "no descriptor for the reconciler") : 0;
+    controller->lead = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int code = controller->stop < 0 || controller->lead < 0
+                   ? kt_error_set(error, KT_ENOMEM, "no descriptor for the reconciler")
+                   : 0;
     if (code == 0)
         code = kt_work_queue_new(reconciler->clock, &controller->queue, error);
     if (code == 0)
@@ -132,15 +148,30 @@ int kt_controller_start(const struct kt_controller_options *options, struct kt_c
     return 0;
 }
 
+static void signal_all(int descriptor)
+{
+    uint64_t one = 1;
+    if (descriptor >= 0) {
+        KT_UNUSED ssize_t done = write(descriptor, &one, sizeof(one));
+    }
+}
+
+void kt_controller_lead(struct kt_controller *controller)
+{
+    signal_all(controller->lead);
+}
+
+void kt_controller_yield(struct kt_controller *controller)
+{
+    kt_work_queue_shut_down(controller->queue);
+}
+
 void kt_controller_stop(struct kt_controller *controller)
 {
     if (!controller)
         return;
     struct kt_reconciler *reconciler = &controller->reconciler;
-    uint64_t one = 1;
-    if (controller->stop >= 0) {
-        KT_UNUSED ssize_t done = write(controller->stop, &one, sizeof(one));
-    }
+    signal_all(controller->stop);
     if (controller->queue)
         kt_work_queue_shut_down(controller->queue);
     for (size_t i = 0; i < controller->worker_count; i++) {
@@ -154,5 +185,6 @@ void kt_controller_stop(struct kt_controller *controller)
     kt_store_free(reconciler->store);
     kt_work_queue_free(controller->queue);
     kt_close_fd(&controller->stop);
+    kt_close_fd(&controller->lead);
     kt_heap_free(controller);
 }

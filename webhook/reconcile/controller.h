@@ -22,9 +22,14 @@ struct kt_controller_options {
     struct kt_reconcile_options reconcile;
 };
 
-/* Starts its threads and returns; the first look waits until the watches have listed everything. */
+/* Starts its threads and returns. It watches, but looks at nothing before kt_controller_lead, and then only when the
+ * watches have listed everything. */
 int kt_controller_start(const struct kt_controller_options *options, struct kt_controller **ret,
                         struct kt_error *error) KT_NODISCARD;
+/* Others do not reconcile, so we may: from any thread. */
+void kt_controller_lead(struct kt_controller *controller);
+/* Somebody else may reconcile from now on: no further look is begun. From any thread; does not wait. */
+void kt_controller_yield(struct kt_controller *controller);
 /* Finishes the looks under way and joins; accepts NULL. */
 void kt_controller_stop(struct kt_controller *controller);
 

@@ -18,7 +18,6 @@ foreign_job() {
 check "a Job of the same name that is somebody else's is left alone, and said" foreign_job
 
 foreign_claim() { # the claim's name is known beforehand: made from the Workspace's uid
-    kubectl scale deployment none 2>/dev/null
     webhook_stop
     tuning t-claim >"$work/t-claim.yaml"
     kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration --all >/dev/null
@@ -47,14 +46,18 @@ kubectl delete workspace t-claim --wait=false >/dev/null
 
 template_missing() {
     kubectl create namespace fresh >/dev/null
+    # The webhook would refuse it: it is away while this one is made.
+    kubectl delete validatingwebhookconfiguration --all >/dev/null
     kubectl delete configmap -n "$release_namespace" qlora-params-template >/dev/null
     tuning t-template | kubectl apply -n fresh -f - >/dev/null
+    register_webhooks
     says t-template JobStarted 'TemplateMissing.*templates.yaml' fresh || return
     [ -z "$(kubectl get nodeclaims -l kaito.sh/workspace=t-template -o name)" ] || { echo "a node was asked for all the same" && return 1; }
     kubectl apply -f "$root/manifests/base/templates.yaml" >/dev/null
     workspace_becomes t-template Succeeded 90 fresh
 }
 check "a missing template is said before a node is asked for, and its return is noticed" template_missing
+kubectl apply -f "$root/manifests/base/templates.yaml" >/dev/null
 
 hostile_config() { # TEXT
     kubectl create configmap hostile --dry-run=client -o yaml --from-literal=training_config.yaml="$1" | kubectl apply -f - >/dev/null
