@@ -9,6 +9,7 @@
 #define GPU_LONG_S 300
 /* Of a node that has never been of use to the Workspace: its NodeClaim is often seen Ready a moment before it is. */
 #define UNREADY_LONG_S 60
+#define NOT_READY "node %s is not ready"
 
 static bool has_gpu(const cJSON *node)
 {
@@ -35,8 +36,7 @@ bool kt_diagnose_node_with(struct kt_arena *arena, const cJSON *node, struct kt_
         if (patience && !kt_patience_is_over(patience, since, UNREADY_LONG_S))
             return false;
         const char *words = kt_cause_clean(arena, kt_json_string(kt_json_get(ready, "message")), KT_CAUSE_QUOTE_BYTES);
-        kt_cause_set(arena, ret, "Node", node, "NodeNotReady", "node %s is not ready%s%s", name, *words ? ": " : "",
-                     words);
+        kt_cause_set(arena, ret, "Node", node, "NodeNotReady", NOT_READY "%s%s", name, *words ? ": " : "", words);
     } else {
         const char *since = kt_json_string(kt_json_get(ready, "lastTransitionTime"));
         if (patience && !kt_patience_is_over(patience, since, GPU_LONG_S))
@@ -86,10 +86,15 @@ static void find_node(const struct kt_observation *observation, struct kt_resour
     ret->lacks_gpu = ret->node && !has_gpu(ret->node) && kt_condition_is_true(ret->node, "Ready");
 }
 
-static bool was_ready(const cJSON *workspace)
+/* Has this node been ready for the Workspace, and is therefore lost now and not on its way? Once that was said of it,
+ * it stays so: else the status would take it back at the next look. */
+static bool was_ready(struct kt_arena *arena, const cJSON *workspace, const cJSON *node)
 {
     const cJSON *stored = kt_condition_now(workspace, "NodesReady");
-    return kt_streq(kt_json_string_or(kt_json_get(stored, "status"), ""), "True");
+    const char *said = kt_json_string_or(kt_json_get(stored, "message"), "");
+    const char *lost = kt_arena_printf(arena, NOT_READY, kt_metadata_text(node, "name"));
+    return kt_streq(kt_json_string_or(kt_json_get(stored, "status"), ""), "True") ||
+           (lost && strncmp(said, lost, strlen(lost)) == 0);
 }
 
 void kt_resources_read(struct kt_arena *arena, const struct kt_observation *observation, struct kt_patience *patience,
@@ -108,7 +113,7 @@ void kt_resources_read(struct kt_arena *arena, const struct kt_observation *obse
     if (ret->is_node_ready)
         return;
     if (ret->node) {
-        bool is_lost = observation->bring_your_own || was_ready(observation->workspace);
+        bool is_lost = observation->bring_your_own || was_ready(arena, observation->workspace, ret->node);
         bool is_unready = !kt_condition_is_true(ret->node, "Ready");
         ret->has_cause = kt_diagnose_node_with(arena, ret->node, is_lost && is_unready ? NULL : patience, &ret->cause);
     } else if (observation->bring_your_own) {

@@ -186,7 +186,7 @@ static void keep_better_words(const struct kt_reading *reading, struct kt_cause 
         size_t head = head_length(cause->message);
         if (kt_streq(kt_json_string_or(kt_json_get(stored, "reason"), ""), cause->reason) &&
             head_length(message) == head && strncmp(message, cause->message, head) == 0) {
-            cause->message = message;
+            cause->message = kt_cause_clean(reading->arena, message, KT_CAUSE_MESSAGE_BYTES);
             return;
         }
     }

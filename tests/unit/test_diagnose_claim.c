@@ -240,6 +240,9 @@ static void a_node_that_is_lost_is_a_cause_at_once(void **state)
     kt_test_world_step(&world, NULL);
     assert_string_equal(kt_test_world_condition(&world, "NodesReady", "status"), "False");
     assert_non_null(strstr(kt_test_world_condition(&world, "NodesReady", "message"), "gpu-1 is not ready"));
+    world.now_s -= 2;
+    kt_test_world_step(&world, NULL); /* and is not taken back */
+    assert_null(world.status.patch);
 }
 
 static void one_usable_node_of_ones_own_is_enough(void **state)
