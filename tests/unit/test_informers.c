@@ -178,18 +178,26 @@ static void everything_is_listed_once_and_workspaces_are_queued(void **state)
         assert_int_equal(kt_cluster_script_lists(&fixture->script, (enum kt_stored_kind)kind), 1);
 }
 
-static void jobs_and_pods_are_asked_for_by_label(void **state)
+static void children_are_asked_for_by_label(void **state)
 {
     struct fixture *fixture = *state;
+    fixture->options.with_node_claims = true;
     start_and_settle(fixture);
     struct kt_scripted_server *server = fixture->script.api.server;
     for (size_t i = 0; i < kt_scripted_server_count(server); i++) {
         const char *target = kt_scripted_server_request(server, i)->target;
         bool labelled = strstr(target, "labelSelector=kaito.sh%2Fworkspace") != NULL;
-        assert_int_equal(labelled, strstr(target, "/jobs?") || strstr(target, "/pods?"));
-        assert_null(strstr(target, "nodeclaims")); /* nodes are the user's own here */
+        bool is_child = strstr(target, "/jobs?") || strstr(target, "/pods?") || strstr(target, "/nodeclaims?");
+        assert_int_equal(labelled, is_child);
     }
+}
+
+static void node_claims_are_not_asked_for_where_nodes_are_the_users_own(void **state)
+{
+    struct fixture *fixture = *state;
+    start_and_settle(fixture);
     assert_int_equal(kt_cluster_script_lists(&fixture->script, CLAIMS), 0);
+    assert_int_equal(kt_cluster_script_watches(&fixture->script, CLAIMS), 0);
 }
 
 static void a_change_queues_those_whom_it_concerns(void **state)
@@ -461,7 +469,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(everything_is_listed_once_and_workspaces_are_queued),
-        TEST(jobs_and_pods_are_asked_for_by_label),
+        TEST(children_are_asked_for_by_label),
+        TEST(node_claims_are_not_asked_for_where_nodes_are_the_users_own),
         TEST(a_change_queues_those_whom_it_concerns),
         TEST(what_says_nothing_new_queues_nobody),
         TEST(a_resync_queues_every_workspace),

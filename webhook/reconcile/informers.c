@@ -37,7 +37,8 @@ static const struct {
     {KT_STORED_WORKSPACES, &kt_resource_workspaces, NULL},
     {KT_STORED_JOBS, &kt_resource_jobs, KT_LABEL_WORKSPACE},
     {KT_STORED_PODS, &kt_resource_pods, KT_LABEL_WORKSPACE},
-    {KT_STORED_NODE_CLAIMS, &kt_resource_node_claims, NULL}, /* last: left out for nodes of the user's own */
+    /* Last: left out for nodes of the user's own. */
+    {KT_STORED_NODE_CLAIMS, &kt_resource_node_claims, KT_LABEL_WORKSPACE},
 };
 
 struct kt_informers {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Threads that list and watch what the reconciler needs into the store, and queue the Workspaces that each change
- * concerns: Workspaces, NodeClaims, Jobs and Pods by watches of their own (Jobs and Pods with the label
+ * concerns: Workspaces, NodeClaims, Jobs and Pods by watches of their own (all but Workspaces with the label
  * kaito.sh/workspace only), Nodes and ConfigMaps from the watches that the webhooks have already (cluster_view.h).
  */
 #ifndef KT_WEBHOOK_RECONCILE_INFORMERS_H
