@@ -155,7 +155,7 @@ unit-programs: $(UNIT_TESTS)
 
 .PHONY: test
 test: all unit-programs ## unit, golden, oracle and end-to-end tests; the last line counts them
-	@tests/run.sh unit golden oracle e2e
+	@tests/run.sh unit golden oracle e2e tuning
 
 .PHONY: check-asan
 check-asan: ## unit, golden and oracle layers with address and undefined-behaviour sanitizers

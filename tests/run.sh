@@ -77,6 +77,10 @@ layer_e2e() {
     tests/e2e/run.sh
 }
 
+layer_tuning() {
+    tests/e2e/tuning/run.sh
+}
+
 # Every case that the oracle has, in one line each for what is compared.
 layer_oracle() {
     if [ -z "${KAITO_ORACLE_DIR:-}" ]; then

@@ -114,8 +114,9 @@ static int start(struct kt_controller *controller, const struct kt_controller_op
         .with_node_claims = !kt_settings_bring_your_own(options->settings),
         .resync_ms = options->resync_ms,
     };
-    *reconciler = (struct kt_reconciler){
-        .settings = options->settings, .clock = options->environment->clock, .options = options->reconcile};
+    reconciler->settings = options->settings;
+    reconciler->clock = options->environment->clock;
+    reconciler->options = options->reconcile;
     controller->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     controller->lead = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int code = controller->stop < 0 || controller->lead < 0
@@ -154,6 +155,11 @@ static void signal_all(int descriptor)
     if (descriptor >= 0) {
         KT_UNUSED ssize_t done = write(descriptor, &one, sizeof(one));
     }
+}
+
+void kt_controller_set_leader(struct kt_controller *controller, const struct kt_leader *leader)
+{
+    atomic_store(&controller->reconciler.leader, leader);
 }
 
 void kt_controller_lead(struct kt_controller *controller)

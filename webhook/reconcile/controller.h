@@ -26,6 +26,8 @@ struct kt_controller_options {
  * watches have listed everything. */
 int kt_controller_start(const struct kt_controller_options *options, struct kt_controller **ret,
                         struct kt_error *error) KT_NODISCARD;
+/* From now on nothing is written unless this one says that the Lease is held; NULL: no such question. */
+void kt_controller_set_leader(struct kt_controller *controller, const struct kt_leader *leader);
 /* Others do not reconcile, so we may: from any thread. */
 void kt_controller_lead(struct kt_controller *controller);
 /* Somebody else may reconcile from now on: no further look is begun. From any thread; does not wait. */

@@ -84,7 +84,10 @@ static int start_leader(struct kt_operator *operator_, const struct kt_operator_
         on_started(operator_->controller);
         return 0;
     }
-    return kt_leader_start(&leader, &callbacks, &operator_->leader, error);
+    int code = kt_leader_start(&leader, &callbacks, &operator_->leader, error);
+    if (code == 0)
+        kt_controller_set_leader(operator_->controller, operator_->leader);
+    return code;
 }
 
 int kt_operator_start(struct kt_operator *operator_, const struct kt_operator_options *options, struct kt_error *error)

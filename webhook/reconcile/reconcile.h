@@ -6,12 +6,15 @@
 #ifndef KT_WEBHOOK_RECONCILE_RECONCILE_H
 #define KT_WEBHOOK_RECONCILE_RECONCILE_H
 
+#include <stdatomic.h>
+
 #include "admission/settings.h"
 #include "base/clock.h"
 #include "kube/client.h"
 #include "webhook/reconcile/claim_memory.h"
 #include "webhook/reconcile/events.h"
 #include "webhook/reconcile/informers.h"
+#include "webhook/reconcile/leader.h"
 #include "webhook/reconcile/store.h"
 #include "workload/readiness.h"
 #include "workload/tuning.h"
@@ -32,6 +35,7 @@ struct kt_reconciler {
     struct kt_events *events;
     struct kt_claim_memory *claims;
     struct kt_informers *informers;
+    _Atomic(const struct kt_leader *) leader; /* who must hold the Lease when something is written; NULL: nobody */
     struct kt_reconcile_options options;
 };
 

@@ -102,6 +102,16 @@ static void read_workspace_again(struct kt_reconcile *look)
         keep(look, &kt_written_workspace, reply.object);
 }
 
+/* A process that was frozen may wake up after its Lease: it must not write what another decides now. */
+static bool may_write(struct kt_reconcile *look)
+{
+    const struct kt_leader *leader = atomic_load(&look->reconciler->leader);
+    if (!leader || kt_leader_is_leader(leader))
+        return true;
+    kt_error_set(&look->error, KT_EUNAVAILABLE, "the Lease is not held any more");
+    return false;
+}
+
 /* --- writing -------------------------------------------------------------------------------------------------------
  */
 
@@ -148,6 +158,8 @@ enum kt_step_result kt_write_create(struct kt_reconcile *look, const struct kt_w
     const struct kt_write_options options = {.field_manager = KT_MANAGER};
     struct kt_reply reply = {0};
     const cJSON *existing = NULL;
+    if (!may_write(look))
+        return KT_STEP_FAIL;
     int code = kt_api_create(look->client, look->arena, kind->resource, look->key.namespace_, object, &options, &reply,
                              &look->error);
     if (code == 0) {
@@ -171,6 +183,8 @@ enum kt_step_result kt_write_apply_workspace(struct kt_reconcile *look, const cJ
 {
     const struct kt_write_options options = {.field_manager = KT_MANAGER, .force = true};
     struct kt_reply reply = {0};
+    if (!may_write(look))
+        return KT_STEP_FAIL;
     if (kt_api_apply(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_, object, &options, &reply,
                      &look->error) != 0)
         return fail(look, &kt_written_workspace, "update", &reply);
@@ -183,6 +197,8 @@ enum kt_step_result kt_write_patch_workspace(struct kt_reconcile *look, const ch
 {
     const struct kt_write_options options = {.field_manager = KT_MANAGER};
     struct kt_reply reply = {0};
+    if (!may_write(look))
+        return KT_STEP_FAIL;
     int code = kt_api_merge_patch(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_,
                                   look->key.name, subresource, patch, &options, &reply, &look->error);
     if (code == KT_ENOTFOUND && !reply.type_missing)
@@ -206,6 +222,8 @@ enum kt_step_result kt_write_delete(struct kt_reconcile *look, const struct kt_w
     const struct kt_delete_options options = {.uid = kt_json_string(kt_json_get(metadata, "uid")),
                                               .propagation = propagation};
     struct kt_reply reply = {0};
+    if (!may_write(look))
+        return KT_STEP_FAIL;
     int code =
         kt_api_delete(look->client, look->arena, kind->resource, kt_json_string(kt_json_get(metadata, "namespace")),
                       object_name(object), &options, &reply, &look->error);

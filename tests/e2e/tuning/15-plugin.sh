@@ -25,10 +25,10 @@ tune_fails() {
 check "tune --wait ends with 1 and the cause when the trainer fails" tune_fails
 
 interrupted() {
-    kubectl kaito tune p-slow "${tune_flags[@]}" --wait >/dev/null 2>"$work/tune.err" &
+    # A shell starts its background jobs with SIGINT ignored, which a program rightly leaves so.
+    env --default-signal=INT "$KUBECTL" kaito tune p-slow "${tune_flags[@]}" --wait >/dev/null 2>"$work/tune.err" &
     local pid=$! status
     until_true 60 grep -q '^training' "$work/tune.err" || { kill "$pid" && cat "$work/tune.err" && return 1; }
-    # A shell's background job ignores SIGINT unless it takes it; the plugin does.
     kill -INT "$pid"
     wait "$pid"
     status=$?
