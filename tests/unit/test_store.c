@@ -408,6 +408,15 @@ static void only_what_is_read_is_kept(void **state)
     kt_stored_release(stored);
 }
 
+static void every_common_text_is_found(void **state KT_UNUSED)
+{
+    unsigned number = 0;
+    for (; kt_common_text(number); number++)
+        assert_int_equal(kt_common_text_find(kt_common_text(number)), number);
+    assert_true(number > 20);
+    assert_int_equal(kt_common_text_find("nobody has this"), -1);
+}
+
 static void config_maps_are_kept_whole_or_not_at_all(void **state)
 {
     struct fixture *fixture = *state;
@@ -723,6 +732,7 @@ int main(void)
         TEST(a_template_concerns_those_who_wait_for_it),
         TEST(every_workspace_is_visited_for_a_resync),
         TEST(only_what_is_read_is_kept),
+        TEST(every_common_text_is_found),
         TEST(config_maps_are_kept_whole_or_not_at_all),
         TEST(long_messages_of_children_are_cut_at_a_character),
         TEST(odd_objects_do_no_harm),

@@ -8,6 +8,9 @@
 #include "webhook/reconcile/key_hash.h"
 #include "webhook/reconcile/store_internal.h"
 
+/* Of most objects when they are packed. */
+#define USUAL_BYTES ((size_t)4000)
+
 /* --- one object ----------------------------------------------------------------------------------------------------
  */
 
@@ -50,6 +53,7 @@ static struct kt_store_entry *new_entry(enum kt_stored_kind kind, const cJSON *o
     KT_CLEANUP(kt_strbuf_release) struct kt_strbuf buffer;
     struct kt_packed packed;
     kt_strbuf_init(&buffer, NULL, KT_LIMIT_WATCH_LINE_BYTES);
+    kt_strbuf_reserve(&buffer, USUAL_BYTES);
     if (!kt_store_pack(kind, object, &buffer, &packed))
         return NULL;
     size_t version_size = strlen(packed.version) + 1;

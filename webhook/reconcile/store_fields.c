@@ -233,6 +233,8 @@ static int compare_text(const void *key, const void *element)
 
 int kt_common_text_find(const char *text)
 {
+    if (kt_ascii_is_digit(*text))
+        return -1; /* times, uids, numbers: most values begin so, and none of these texts does */
     const char *const *found =
         bsearch(text, common_texts, KT_ARRAY_LENGTH(common_texts), sizeof(common_texts[0]), compare_text);
     return found ? (int)(found - common_texts) : -1;
