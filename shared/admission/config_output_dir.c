@@ -4,39 +4,13 @@
 #include "admission/rules_config.h"
 #include "admission/training_keys.h"
 #include "admission/tuning_input.h"
-
-/* What Go's filepath.Clean makes of an absolute path, into the arena. */
-static const char *clean_path(struct kt_arena *arena, const char *path)
-{
-    size_t length = strlen(path);
-    char *cleaned = kt_arena_alloc(arena, length + 2);
-    size_t used = 0;
-    if (cleaned == NULL)
-        return NULL;
-    for (const char *at = path; *at != '\0';) {
-        size_t part = strcspn(at, "/");
-        if (part == 2 && strncmp(at, "..", 2) == 0) {
-            while (used > 0 && cleaned[--used] != '/')
-                ;
-        } else if (part > 0 && !(part == 1 && *at == '.')) {
-            cleaned[used++] = '/';
-            memcpy(cleaned + used, at, part);
-            used += part;
-        }
-        at += part;
-        at += strspn(at, "/");
-    }
-    if (used == 0)
-        cleaned[used++] = '/';
-    cleaned[used] = '\0';
-    return cleaned;
-}
+#include "text/clean_path.h"
 
 /* Upstream joins every value below /mnt, cleans it, and compares the beginning as text. */
 static bool upstream_refuses_directory(struct kt_arena *arena, const char *directory)
 {
     const char *joined = kt_arena_printf(arena, "/mnt/%s", directory);
-    const char *cleaned = joined != NULL ? clean_path(arena, joined) : NULL;
+    const char *cleaned = joined != NULL ? kt_clean_path(arena, joined) : NULL;
     return cleaned != NULL && (kt_streq(cleaned, "/mnt") || strncmp(cleaned, "/mnt", 4) != 0);
 }
 
@@ -49,7 +23,7 @@ static bool is_in(const char *path, const char *directory)
 /* Why the trainer must not write there, or NULL. */
 static const char *directory_reason(struct kt_arena *arena, const char *directory)
 {
-    const char *cleaned = directory[0] == '/' ? clean_path(arena, directory) : NULL;
+    const char *cleaned = directory[0] == '/' ? kt_clean_path(arena, directory) : NULL;
     size_t length = strlen(directory);
     if (directory[0] != '/')
         return "it is not an absolute path, so the trainer writes it into its own folder and the adapter is lost with "

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/render.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
+
 #include "admission/inference_facts.h"
 #include "admission/shipped_templates.h"
 #include "workload/metadata.h"
+#include "workload/names.h"
 #include "workload/node_claim.h"
 #include "workload/node_count.h"
 #include "workload/revision.h"
@@ -23,19 +27,29 @@ static enum kt_lookup find_config_map(const struct rendering *rendering, const c
     return rendering->cluster->find(rendering->cluster->context, "ConfigMap", namespace_, name, ret);
 }
 
+/* A number that the reconciler has written on the Workspace; 1 when it has not. */
+static int64_t recorded_number(const cJSON *workspace, const char *annotation)
+{
+    const char *text = kt_json_string_or(kt_json_path(workspace, "metadata", "annotations", annotation, NULL), "");
+    long long number = strtoll(text, NULL, 10);
+    return number > 0 && number <= INT32_MAX ? number : 1;
+}
+
 static int render_revision(const struct rendering *rendering, struct kt_error *error)
 {
     char hash[KT_REVISION_HASH_BYTES];
     int code = kt_revision_hash(rendering->arena, rendering->workspace, hash, error);
     if (code == 0)
         kt_json_append(rendering->arena, rendering->objects,
-                       kt_revision_build(rendering->arena, rendering->workspace, hash, 1));
+                       kt_revision_build(rendering->arena, rendering->workspace, hash,
+                                         recorded_number(rendering->workspace, KT_ANNOTATION_REVISION)));
     return code;
 }
 
 static int render_claims(const struct rendering *rendering, int64_t count, struct kt_error *error)
 {
-    for (int64_t number = 1; number <= count; number++) {
+    int64_t first = recorded_number(rendering->workspace, KT_ANNOTATION_NODE_CLAIMS);
+    for (int64_t number = first; number - first < count; number++) {
         cJSON *claim = NULL;
         int code =
             kt_node_claim_build(rendering->arena, rendering->workspace, rendering->settings, number, &claim, error);
@@ -112,6 +126,8 @@ static int render_tuning(const struct rendering *rendering, struct kt_error *err
         facts.config_hash = config_hash;
     }
     facts.gpu_count = own_gpu_count(rendering, &plan);
+    facts.revision =
+        kt_arena_printf(rendering->arena, "%" PRId64, recorded_number(rendering->workspace, KT_ANNOTATION_REVISION));
     code = code < 0 ? code : kt_tuning_job(rendering->arena, &plan, &facts, &job, error);
     if (code == 0)
         kt_json_append(rendering->arena, rendering->objects, job);

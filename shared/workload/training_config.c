@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/training_config.h"
 
+#include "text/clean_path.h"
 #include "text/yaml.h"
 #include "workload/names.h"
 
@@ -38,32 +39,6 @@ int kt_training_config_read(struct kt_arena *arena, const cJSON *config_map, cJS
     return 0;
 }
 
-/* What Go's path.Clean makes of an absolute path. */
-static const char *clean_path(struct kt_arena *arena, const char *path)
-{
-    char *cleaned = kt_arena_alloc(arena, strlen(path) + 2);
-    size_t used = 0;
-    if (!cleaned)
-        return NULL;
-    for (const char *at = path; *at;) {
-        size_t part = strcspn(at, "/");
-        if (part == 2 && strncmp(at, "..", 2) == 0) {
-            while (used > 0 && cleaned[--used] != '/')
-                ;
-        } else if (part > 0 && !(part == 1 && *at == '.')) {
-            cleaned[used++] = '/';
-            memcpy(cleaned + used, at, part);
-            used += part;
-        }
-        at += part;
-        at += strspn(at, "/");
-    }
-    if (used == 0)
-        cleaned[used++] = '/';
-    cleaned[used] = '\0';
-    return cleaned;
-}
-
 /* Why nothing can be mounted there, or NULL. */
 static const char *refuse(const char *cleaned)
 {
@@ -89,7 +64,7 @@ int kt_training_output_dir(struct kt_arena *arena, const cJSON *training_config,
     }
     bool is_below = strncmp(wanted, BASE_DIR, strlen(BASE_DIR)) == 0;
     const char *joined = is_below ? wanted : kt_arena_printf(arena, BASE_DIR "/%s", wanted);
-    const char *cleaned = joined ? clean_path(arena, joined) : NULL;
+    const char *cleaned = joined ? kt_clean_path(arena, joined) : NULL;
     if (!cleaned)
         return kt_error_set(error, KT_ENOMEM, "no memory for a path");
     const char *reason = refuse(cleaned);

@@ -114,6 +114,23 @@ static void the_users_config_is_marked_on_the_job(void **state KT_UNUSED)
     assert_null(kt_json_get(annotations, KT_ANNOTATION_CONFIG_HASH));
 }
 
+static void what_the_reconciler_has_counted_is_kept(void **state KT_UNUSED)
+{
+    static const char patch[] = "{\"metadata\":{\"annotations\":{\"workspace.kaito.io/revision\":\"%s\","
+                                "\"workspace.kaito.io/node-claims\":\"%s\"}}}";
+    cJSON *objects = NULL, *fresh = NULL;
+    int64_t number = 0;
+    assert_int_equal(render(changed("{}"), "[]", &fresh), 0);
+    assert_int_equal(render(changed(kt_arena_printf(&test.arena, patch, "7", "2")), "[]", &objects), 0);
+    assert_true(kt_json_int64(kt_json_get(kt_json_item(objects, 0), "revision"), &number) && number == 7);
+    assert_string_not_equal(kt_json_string(kt_json_path(kt_json_item(objects, 1), "metadata", "name", NULL)),
+                            kt_json_string(kt_json_path(kt_json_item(fresh, 1), "metadata", "name", NULL)));
+    const cJSON *annotations = kt_json_path(kt_json_item(objects, 3), "metadata", "annotations", NULL);
+    assert_string_equal(kt_json_string(kt_json_get(annotations, KT_ANNOTATION_REVISION)), "7");
+    assert_int_equal(render(changed(kt_arena_printf(&test.arena, patch, "-3", "x")), "[]", &objects), 0);
+    assert_true(kt_json_equal(objects, fresh)); /* nonsense counts as nothing */
+}
+
 static void own_nodes_need_no_claim(void **state KT_UNUSED)
 {
     const char *patch = "{\"resource\":{\"instanceType\":null,\"labelSelector\":{\"matchLabels\":{\"app\":null,"
@@ -217,6 +234,7 @@ int main(void)
         TEST(objects_come_in_the_order_of_their_making),
         TEST(a_copy_that_is_there_counts),
         TEST(the_users_config_is_marked_on_the_job),
+        TEST(what_the_reconciler_has_counted_is_kept),
         TEST(own_nodes_need_no_claim),
         TEST(what_is_missing_is_told),
         TEST(admitted_examples_render),

@@ -34,6 +34,11 @@ static bool serve(void *context KT_UNUSED, const struct kt_scripted_request *req
     }
     if (strncmp(path, "/cut", 4) == 0 && range && strcmp(range, "bytes=8-") == 0)
         return kt_scripted_reply(connection, 206, "Content-Range: bytes 8-15/16\r\n", "89abcdef");
+    if (strncmp(path, "/from-the-beginning", 19) == 0 && dropped < 2) {
+        dropped++; /* it answers a Range with the whole, like many small servers */
+        kt_scripted_puts(connection, "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n01234567");
+        return false;
+    }
     if (strncmp(path, "/never", 6) == 0) {
         dropped++;
         kt_scripted_puts(connection, "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n01234567");
@@ -131,7 +136,7 @@ static void what_is_missing_ends_at_once(struct kt_script_place *place)
     struct outcome outcome = download(place, "@/data.json\n@/missing.csv?sig=SECRET\n@/never-asked.csv");
     assert_int_equal(outcome.exit_code, 1);
     assert_says(&outcome, "URL 2 of 3 (http://127.0.0.1:");
-    assert_says(&outcome, "/missing.csv): the server answered HTTP 404; gave up after 1 of 5 tries");
+    assert_says(&outcome, "/missing.csv): the server answered HTTP 404; gave up after 1 of 6 tries");
     assert_null(strstr(outcome.output, "SECRET"));
     assert_int_equal(kt_scripted_server_count(server) - before, 2);
 }
@@ -140,7 +145,7 @@ static void an_empty_file_is_a_failure(struct kt_script_place *place)
 {
     struct outcome outcome = download(place, "@/empty.json");
     assert_int_equal(outcome.exit_code, 1);
-    assert_says(&outcome, "the file is empty; gave up after 5 of 5 tries");
+    assert_says(&outcome, "the file is empty; gave up after 6 of 6 tries");
     assert_string_equal(kt_script_list(place, "data"), ".keep\n");
 }
 
@@ -162,13 +167,22 @@ static void a_dropped_connection_is_taken_up_where_it_broke(struct kt_script_pla
     assert_int_equal(dropped, 1);
 }
 
+static void a_server_that_cannot_go_on_begins_again(struct kt_script_place *place)
+{
+    dropped = 0;
+    struct outcome outcome = download(place, "@/from-the-beginning.json");
+    if (outcome.exit_code != 0)
+        fail_msg("%s", outcome.output);
+    assert_string_equal(kt_script_read(place, "data/from-the-beginning.json"), BODY);
+}
+
 static void a_connection_that_always_drops_ends_with_the_cause(struct kt_script_place *place)
 {
     dropped = 0;
     struct outcome outcome = download(place, "@/never.json");
     assert_int_equal(outcome.exit_code, 1);
     assert_says(&outcome, "URL 1 of 1");
-    assert_says(&outcome, "gave up after 5 of 5 tries");
+    assert_says(&outcome, "transfer closed with 8 bytes remaining to read; gave up after 6 of 6 tries");
     assert_string_equal(kt_script_list(place, "data"), ".keep\n");
 }
 
@@ -211,6 +225,7 @@ KT_SCENARIO(what_is_missing_ends_at_once)
 KT_SCENARIO(an_empty_file_is_a_failure)
 KT_SCENARIO(a_busy_server_is_asked_again)
 KT_SCENARIO(a_dropped_connection_is_taken_up_where_it_broke)
+KT_SCENARIO(a_server_that_cannot_go_on_begins_again)
 KT_SCENARIO(a_connection_that_always_drops_ends_with_the_cause)
 KT_SCENARIO(nobody_is_there)
 KT_SCENARIO(only_http_is_spoken)
@@ -226,6 +241,7 @@ int main(void)
         KT_IN_EVERY_SHELL(an_empty_file_is_a_failure),
         KT_IN_EVERY_SHELL(a_busy_server_is_asked_again),
         KT_IN_EVERY_SHELL(a_dropped_connection_is_taken_up_where_it_broke),
+        KT_IN_EVERY_SHELL(a_server_that_cannot_go_on_begins_again),
         KT_IN_EVERY_SHELL(a_connection_that_always_drops_ends_with_the_cause),
         KT_IN_EVERY_SHELL(nobody_is_there),
         KT_IN_EVERY_SHELL(only_http_is_spoken),

@@ -177,7 +177,7 @@ static void a_registry_that_refuses_is_asked_a_few_times(struct kt_script_place 
     kt_script_write(place, "closed", "");
     assert_int_equal(pull(place, &output), 1);
     assert_string_equal(kt_script_last_line(place, output),
-                        "puller: image registry.example.com/data:1 cannot be pulled, after 4 tries: unauthorized");
+                        "puller: image registry.example.com/data:1 cannot be pulled, after 5 tries: unauthorized");
 }
 
 KT_SCENARIO(layers_are_laid_over_each_other)

@@ -161,10 +161,10 @@ static void a_registry_that_refuses_is_asked_a_few_times(struct kt_script_place 
     kt_script_write(place, "failures", "1\n2\n");
     assert_int_equal(push(place, "phi-4", &output), 0);
     assert_non_null(strstr(output, "try 2 failed: Error response from registry: unauthorized"));
-    kt_script_write(place, "failures", "1\n2\n3\n4\n5\n6\n7\n8\n");
+    kt_script_write(place, "failures", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n");
     assert_int_equal(push(place, "phi-4", &output), 1);
     assert_ends_with(place, output,
-                     "registry.example.com/kaito/out:1 cannot be pushed, after 6 tries: Error response from registry: "
+                     "registry.example.com/kaito/out:1 cannot be pushed, after 10 tries: Error response from registry: "
                      "unauthorized: authentication required");
 }
 

@@ -7,8 +7,8 @@
 set -u -f
 umask 022
 names_seen=/
-tries_most=${DOWNLOAD_TRIES:-5}
-pause_seconds=${RETRY_PAUSE_SECONDS:-2}
+tries_most=${DOWNLOAD_TRIES:-6}
+pause_seconds=${RETRY_PAUSE_SECONDS:-5}
 
 say() { printf 'data-downloader: %s\n' "$1"; }
 fail() {
@@ -77,8 +77,9 @@ reason_of() {
     esac
 }
 
-# One try; a part that is there already is gone on with.
+# One try. A part that is there already is gone on with, unless the server has shown that it cannot.
 try_once() {
+    [ -n "$resumes" ] || rm -f "$part"
     # --globoff: [ and { are letters like others. The status comes last, behind curl's own words.
     answer=$(curl -q --fail --silent --show-error --location --max-redirs 10 --globoff \
         --proto '=http,https' --proto-redir '=http,https' --connect-timeout 30 --speed-limit 1024 --speed-time 60 \
@@ -88,9 +89,16 @@ try_once() {
     words=$(printf '%s\n' "$answer" | sed '/^$/d' | sed '$d' | tail -n 1)
     case $status/$code in
     0/*)
-        [ -s "$part" ] && return 0
+        [ -s "$part" ]
+        return
         ;;
-    33/* | 36/* | 22/416) rm -f "$part" ;; # the server cannot go on where we were: from the beginning
+    33/* | 36/* | 22/416)
+        if [ -n "$resumes" ]; then
+            resumes=
+            try_once "$1"
+            return
+        fi
+        ;;
     esac
     return 1
 }
@@ -103,6 +111,7 @@ download() {
     esac
     name_file "$1" "$2"
     part=$DATA_VOLUME_PATH/.part-$2
+    resumes=yes
     rm -f "$part"
     say "URL $2 of $count: $(shown "$1") goes to $name"
     try=1

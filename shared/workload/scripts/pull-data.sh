@@ -7,8 +7,8 @@
 # The image is somebody's: of its layers only /data is unpacked, links must stay inside, and nothing of it is executed.
 set -u -f
 umask 022
-tries_most=${PULL_TRIES:-4}
-pause_seconds=${RETRY_PAUSE_SECONDS:-3}
+tries_most=${PULL_TRIES:-5}
+pause_seconds=${RETRY_PAUSE_SECONDS:-5}
 
 say() { printf 'puller: %s\n' "$1"; }
 fail() {

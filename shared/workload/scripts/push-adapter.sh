@@ -9,8 +9,8 @@
 # adapter_model.safetensors, a config with that layer's digest, and the model's name as an annotation.
 set -u
 umask 022
-tries_most=${PUSH_TRIES:-6}
-pause_seconds=${RETRY_PAUSE_SECONDS:-5}
+tries_most=${PUSH_TRIES:-10}
+pause_seconds=${RETRY_PAUSE_SECONDS:-10}
 poll_seconds=${POLL_SECONDS:-2}
 # The trainer's image is large and is pulled before this container starts; a registry may make it try again for a while.
 start_polls_most=${START_POLLS:-900}
@@ -28,7 +28,7 @@ fail() {
 
 trainer_runs() {
     for line in "$proc"/[0-9]*/cmdline; do
-        case $(tr '\0' ' ' <"$line" 2>/dev/null) in
+        case $(tr '\0' ' ' 2>/dev/null <"$line") in
         *"$TRAINER_PROCESS"*) return 0 ;;
         esac
     done
