@@ -53,7 +53,7 @@ static const struct kt_flag flags[] = {
      .kind = KT_FLAG_NUMBER,
      .offset = AT(tail),
      .value_name = "LINES",
-     .shown = "-1",
+     .shown = "all",
      .most = UINT32_MAX,
      .help = "Only the last lines, so many; otherwise all."},
     KT_WORKSPACE_NAME_FLAG(struct logs_options),

@@ -32,6 +32,11 @@ int kt_gather_one(struct kt_gather_target *target, struct kt_arena *arena, struc
 int kt_gather_all(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation **ret,
                   size_t *ret_count, struct kt_error *error) KT_NODISCARD;
 
+/* What a Workspace that is gone has left for the garbage collector: "Job a, Pod a-x7k2p"; "" when nothing is left, or
+ * when what is left cannot be read. */
+int kt_gather_leftovers(struct kt_gather_target *target, struct kt_arena *arena, const char **ret,
+                        struct kt_error *error) KT_NODISCARD;
+
 /* metadata.name, metadata.namespace; "" when absent. */
 const char *kt_object_name(const cJSON *object);
 const char *kt_object_namespace(const cJSON *object);

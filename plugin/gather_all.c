@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One list a kind for all Workspaces together, dealt out by label. */
+/* One list a kind: for all Workspaces together, dealt out by label; and for what is left of one. */
 #include "kube/api.h"
 #include "plugin/gather_internal.h"
 #include "workload/names.h"
@@ -110,5 +110,27 @@ int kt_gather_all(struct kt_gather_target *target, struct kt_arena *arena, struc
         return kt_error_set(error, KT_ENOMEM, "not enough memory for all Workspaces");
     *ret = all;
     *ret_count = workspaces.count;
+    return 0;
+}
+
+int kt_gather_leftovers(struct kt_gather_target *target, struct kt_arena *arena, const char **ret,
+                        struct kt_error *error)
+{
+    static const struct kt_resource *const kinds[] = {&kt_resource_jobs, &kt_resource_pods,
+                                                      &kt_resource_controller_revisions};
+    const char *selector = kt_arena_printf(arena, KT_LABEL_WORKSPACE "=%s", target->name);
+    struct kt_strbuf text;
+    kt_strbuf_init(&text, arena, (size_t)(4 * KT_KIB));
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(kinds); i++) {
+        const struct kt_gather_query query = {
+            .resource = kinds[i], .namespace_ = target->namespace_, .label_selector = selector};
+        struct kt_objects found;
+        int code = kt_gather_list(target, arena, &query, &found, error);
+        if (code != 0)
+            return code;
+        for (size_t k = 0; k < found.count; k++)
+            kt_strbuf_printf(&text, "%s%s %s", text.length ? ", " : "", kinds[i]->kind, kt_object_name(found.items[k]));
+    }
+    *ret = text.data;
     return 0;
 }

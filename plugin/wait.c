@@ -11,6 +11,8 @@
 #define TICK_MS 1000
 /* For the last lines of the log, after the Workspace is done. */
 #define DRAIN_MS 5000
+/* For the garbage collector. */
+#define LEFTOVERS_MS 30000
 
 struct wait {
     struct kt_gather_target *target;
@@ -20,6 +22,8 @@ struct wait {
     enum kt_wait_goal goal;     /* with KT_WAIT_DONE made out */
     bool has_seen;
     bool has_warned;
+    int64_t gone_since_ms; /* of a deletion: when the Workspace was found gone; 0: it is there */
+    char told_cause[KT_PROGRESS_TEXT_BYTES];
     /* How it stood at the last look, for the words of a timeout. */
     char standing[KT_PROGRESS_TEXT_BYTES];
 };
@@ -48,6 +52,11 @@ static int64_t waited_ms(const struct wait *wait)
 
 /* --- one look ------------------------------------------------------------------------------------------------------
  */
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
 
 /* What a deletion waits for: what is still there, and who holds the Workspace. */
 static const char *deletion_detail(struct kt_arena *arena, const struct kt_observation *seen)
@@ -84,6 +93,18 @@ static void warn_of_nobody(struct wait *wait, const struct kt_observation *seen,
                                            "--reconcile) or another operator of Workspaces running?");
 }
 
+/* The live line is cut at the width of the terminal; what is wrong is told in full, once. */
+static void tell_cause(struct wait *wait, struct kt_arena *arena, const char *text)
+{
+    struct kt_strbuf safe;
+    if (!wait->progress.is_live || strncmp(wait->told_cause, text, sizeof(wait->told_cause) - 1) == 0)
+        return;
+    snprintf(wait->told_cause, sizeof(wait->told_cause), "%s", text);
+    kt_strbuf_init(&safe, arena, (size_t)(16 * KT_KIB));
+    kt_output_escape(&safe, kt_str(text));
+    kt_progress_say(&wait->progress, safe.data);
+}
+
 static void show(struct wait *wait, struct kt_arena *arena, const struct kt_observation *seen,
                  const struct kt_verdict *verdict)
 {
@@ -92,9 +113,10 @@ static void show(struct wait *wait, struct kt_arena *arena, const struct kt_obse
         detail = deletion_detail(arena, seen);
     else if (verdict->has_cause)
         detail = kt_arena_printf(arena, "%s: %s", verdict->cause.reason, verdict->cause.message);
-    detail = detail ? detail : "";
-    kt_progress_set(&wait->progress, verdict->stage, detail);
-    snprintf(wait->standing, sizeof(wait->standing), "stage %s: %s", verdict->stage, detail);
+    if (verdict->has_cause && !verdict->is_deleting)
+        tell_cause(wait, arena, or_empty(detail));
+    kt_progress_set(&wait->progress, verdict->stage, or_empty(detail));
+    snprintf(wait->standing, sizeof(wait->standing), "stage %s: %s", verdict->stage, or_empty(detail));
     warn_of_nobody(wait, seen, verdict);
     const cJSON *pod = verdict->is_inference ? NULL : kt_verdict_pod(seen);
     if (wait->log && pod)
@@ -186,11 +208,29 @@ static bool is_another(const struct wait *wait, const cJSON *workspace)
     return wait->options->uid && !kt_streq(wait->options->uid, uid);
 }
 
+/* After a deletion of ours the garbage collector takes a moment for the rest; it is not waited for without end. */
+static bool is_clean(struct wait *wait, struct kt_arena *arena)
+{
+    const char *left = "";
+    struct kt_error error;
+    if (!wait->options->uid)
+        return true;
+    if (wait->gone_since_ms == 0)
+        wait->gone_since_ms = waited_ms(wait) + 1;
+    if (kt_gather_leftovers(wait->target, arena, &left, &error) != 0 || left[0] == '\0')
+        return true;
+    kt_progress_set(&wait->progress, kt_stage_name(KT_STAGE_DELETING),
+                    or_empty(kt_arena_printf(arena, "the Workspace is gone, waiting for %s", left)));
+    return waited_ms(wait) - wait->gone_since_ms > LEFTOVERS_MS;
+}
+
 static bool look(void *context, struct kt_arena *arena, const struct kt_observation *seen, int *ret,
                  struct kt_error *error)
 {
     struct wait *wait = context;
     struct kt_verdict verdict;
+    if (!seen && wait->goal == KT_WAIT_DELETED && !is_clean(wait, arena))
+        return true;
     if (!seen || is_another(wait, seen->workspace)) {
         *ret = after_deletion(wait, error);
         return false;

@@ -44,6 +44,7 @@ static const struct {
     {"events", "Event"},
     {"secrets", "Secret"},
     {"configmaps", "ConfigMap"},
+    {"controllerrevisions", "ControllerRevision"},
 };
 
 /* --- requests ------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ struct kt_plugin_run {
     char out[KT_PLUGIN_RUN_BYTES], err[KT_PLUGIN_RUN_BYTES];
     const struct kt_plugin_step *steps;
     size_t step_count;
+    bool is_terminal; /* standard error, for this run */
     int err_fd;
     atomic_bool is_over;
     size_t steps_done;
@@ -92,9 +93,10 @@ static void *kt_plugin_run_steps(void *context)
 /* words: the command and its flags, cut at spaces. The test fails when a step was not reached. */
 static void kt_plugin_run(struct kt_plugin_run *run, const char *words)
 {
-    static const char *const variables[] = {"TERM=dumb", NULL};
+    static const char *const plain[] = {"TERM=dumb", NULL}, *const terminal[] = {"TERM=xterm", NULL};
     static const struct kt_clock clock = {kt_plugin_run_wall_ms, kt_plugin_run_monotonic_ms, NULL};
-    const struct kt_environment environment = {.variables = variables, .files = &kt_files_system, .clock = &clock};
+    const struct kt_environment environment = {
+        .variables = run->is_terminal ? terminal : plain, .files = &kt_files_system, .clock = &clock};
     KT_CLEANUP(kt_arena_release) struct kt_arena arena;
     kt_arena_init(&arena, KT_LIMIT_COMMAND_ARENA_BYTES);
     struct kt_app app = {.arena = &arena, .environment = &environment, .out = tmpfile(), .err = tmpfile()};
@@ -102,6 +104,7 @@ static void kt_plugin_run(struct kt_plugin_run *run, const char *words)
     assert_non_null(app.err);
     setvbuf(app.err, NULL, _IONBF, 0);
     app.out_terminal.width = app.err_terminal.width = 100;
+    app.err_terminal.is_terminal = run->is_terminal;
     run->err_fd = fileno(app.err);
     run->is_over = false;
     run->steps_done = 0;
@@ -124,6 +127,7 @@ static void kt_plugin_run(struct kt_plugin_run *run, const char *words)
     if (run->steps_done != run->step_count)
         fail_msg("ended before it said \"%s\"; said:\n%s%s", run->steps[run->steps_done].await, run->err, run->out);
     run->steps = NULL;
+    run->is_terminal = false;
     run->step_count = 0;
 }
 

@@ -167,6 +167,28 @@ static void the_log_is_written_and_read(void **state KT_UNUSED)
                                  "{'loss': 0.7, 'epoch': 1.0}\n100%|xxxxx| 60/60 [03:10<00:00,  3.3s/it]\nbye\n");
 }
 
+/* One line a stage that stays, with the seconds; nothing that is longer than the terminal is wide. */
+static void a_terminal_is_rewritten_in_place(void **state KT_UNUSED)
+{
+    static const struct kt_plugin_step steps[] = {
+        {.await = "   1s", .kind = "Pod", .patch = TRAINER(EXIT(137), RUNNING)},
+        {.await = "\n", .kind = "Job", .patch = JOB_ENDED("Failed")},
+        {.await = "failed     ", .kind = "Workspace", .patch = STATE("Failed", "False", "Error", 1)},
+    };
+    run.is_terminal = true;
+    RUN(steps, "wait tune-phi");
+    kt_plugin_run_expect_code(&run, KT_EXIT_ERROR);
+    kt_plugin_run_expect(run.err, "training   container tune-phi of pod tune-phi-x7k2p runs   0s\r\x1b[Ktraining   "
+                                  "container tune-phi of pod tune-phi-x7k2p runs   1s\r\x1b[K");
+    for (const char *line = run.err; *line;) {
+        const char *live = strncmp(line, "training   ", 11) == 0 ? line : NULL;
+        size_t length = strcspn(line, "\r\n");
+        assert_true(!live || length <= 100);
+        line += length + (line[length] != '\0');
+        line += strncmp(line, "\x1b[K", 3) == 0 ? 3 : 0;
+    }
+}
+
 static void a_model_that_is_served_becomes_ready(void **state KT_UNUSED)
 {
     kt_object_server_change(run.server, "Job", NULL, NULL);
@@ -197,8 +219,9 @@ static void deletion_says_what_it_waits_for(void **state KT_UNUSED)
          .kind = "Job"},
         {.await = "waiting for NodeClaim ws60246922f, finalizer workspace.finalizer.kaito.sh", .kind = "NodeClaim"},
         {.await = "waiting for finalizer workspace.finalizer.kaito.sh", .kind = "Workspace"},
+        {.await = "the Workspace is gone, waiting for Pod tune-phi-x7k2p", .kind = "Pod"},
     };
-    RUN(steps, "delete tune-phi");
+    RUN(steps, "delete tune-phi --wait");
     kt_plugin_run_expect_code(&run, KT_EXIT_OK);
     assert_string_equal(run.out, "workspace.kaito.sh \"tune-phi\" deleted\n");
     kt_plugin_run_expect(run.err, "Workspace tune-phi is deleted");
@@ -279,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_that_goes_away_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_acting_is_said_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_log_is_written_and_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_terminal_is_rewritten_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_model_that_is_served_becomes_ready, set_up, tear_down),
         cmocka_unit_test_setup_teardown(deletion_says_what_it_waits_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(deletion_need_not_wait, set_up, tear_down),
