@@ -138,8 +138,8 @@ static void a_template_that_cannot_be_used_is_refused(void **state KT_UNUSED)
         "other: {}",
         "a: &a [*a]",
         "training_config: {a: !!binary x}\n\ttab",
-        "x: &x [1,1,1,1,1,1,1,1,1,1]\ny: &y [*x,*x,*x,*x,*x,*x,*x,*x,*x,*x]\nz: &z [*y,*y,*y,*y,*y,*y,*y,*y,*y,*y]\n"
-        "w: &w [*z,*z,*z,*z,*z,*z,*z,*z,*z,*z]\ntraining_config: {a: [*w,*w,*w,*w,*w,*w,*w,*w,*w,*w]}",
+        ("x: &x [1,1,1,1,1,1,1,1,1,1]\ny: &y [*x,*x,*x,*x,*x,*x,*x,*x,*x,*x]\nz: &z [*y,*y,*y,*y,*y,*y,*y,*y,*y,*y]\n"
+         "w: &w [*z,*z,*z,*z,*z,*z,*z,*z,*z,*z]\ntraining_config: {a: [*w,*w,*w,*w,*w,*w,*w,*w,*w,*w]}"),
     };
     static const char *const patches[] = {A100, V100};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(texts) * 2; i++) {

@@ -142,8 +142,8 @@ static void odd_objects_do_no_harm(void **state KT_UNUSED)
 {
     static const char *const objects[] = {"{}", "[]",
                                           "{\"metadata\":3,\"resource\":\"x\",\"tuning\":[1],\"inference\":true}",
-                                          "{\"resource\":{\"count\":\"1\",\"labelSelector\":{\"matchLabels\":[]}},"
-                                          "\"inference\":{\"adapters\":{\"a\":1}}}"};
+                                          ("{\"resource\":{\"count\":\"1\",\"labelSelector\":{\"matchLabels\":[]}},"
+                                           "\"inference\":{\"adapters\":{\"a\":1}}}")};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(objects); i++) {
         cJSON *object = kt_test_json(&test.arena, objects[i]);
         assert_int_equal(strlen(hash_of(object)), 64);
