@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/reconcile/controller.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -28,8 +26,11 @@ struct kt_controller {
     struct kt_work_queue *queue;
     struct worker workers[WORKERS_MOST];
     size_t worker_count;
-    int stop; /* eventfd, readable when all must end */
-    int lead; /* eventfd, readable when we may reconcile */
+    int stop;               /* eventfd, readable when all must end */
+    pthread_mutex_t lock;   /* of the rest */
+    pthread_cond_t changed; /* one of them became true */
+    bool leads;             /* we may reconcile */
+    bool ends;
 };
 
 /* --- working -------------------------------------------------------------------------------------------------------
@@ -54,13 +55,14 @@ static void look_at(struct worker *worker, struct kt_arena *arena, const struct 
 }
 
 /* False when all must end. */
-static bool wait_to_lead(const struct kt_controller *controller)
+static bool wait_to_lead(struct kt_controller *controller)
 {
-    struct pollfd descriptors[] = {{.fd = controller->stop, .events = POLLIN},
-                                   {.fd = controller->lead, .events = POLLIN}};
-    while (poll(descriptors, KT_ARRAY_LENGTH(descriptors), -1) < 0 && errno == EINTR) {
-    }
-    return descriptors[0].revents == 0;
+    pthread_mutex_lock(&controller->lock);
+    while (!controller->leads && !controller->ends)
+        pthread_cond_wait(&controller->changed, &controller->lock);
+    bool ends = controller->ends;
+    pthread_mutex_unlock(&controller->lock);
+    return !ends;
 }
 
 static void *work(void *context)
@@ -74,7 +76,8 @@ static void *work(void *context)
     struct kt_arena arena;
     kt_arena_init(&arena, KT_LIMIT_RECONCILE_ARENA_BYTES);
     while (kt_work_queue_take(controller->queue, &key)) {
-        look_at(worker, &arena, &key);
+        if (wait_to_lead(controller))
+            look_at(worker, &arena, &key);
         kt_work_queue_done(controller->queue, &key);
         kt_arena_reset(&arena);
     }
@@ -118,10 +121,7 @@ static int start(struct kt_controller *controller, const struct kt_controller_op
     reconciler->clock = options->environment->clock;
     reconciler->options = options->reconcile;
     controller->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    controller->lead = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int code = controller->stop < 0 || controller->lead < 0
-                   ? kt_error_set(error, KT_ENOMEM, "no descriptor for the reconciler")
-                   : 0;
+    int code = controller->stop < 0 ? kt_error_set(error, KT_ENOMEM, "no descriptor for the reconciler") : 0;
     if (code == 0)
         code = kt_work_queue_new(reconciler->clock, &controller->queue, error);
     if (code == 0)
@@ -140,6 +140,8 @@ int kt_controller_start(const struct kt_controller_options *options, struct kt_c
     struct kt_controller *controller = kt_heap_alloc(sizeof(*controller));
     if (!controller)
         return kt_error_set(error, KT_ENOMEM, "no memory for the reconciler");
+    pthread_mutex_init(&controller->lock, NULL);
+    pthread_cond_init(&controller->changed, NULL);
     int code = start(controller, options, error);
     if (code != 0) {
         kt_controller_stop(controller);
@@ -149,12 +151,12 @@ int kt_controller_start(const struct kt_controller_options *options, struct kt_c
     return 0;
 }
 
-static void signal_all(int descriptor)
+static void set(struct kt_controller *controller, bool *flag, bool value)
 {
-    uint64_t one = 1;
-    if (descriptor >= 0) {
-        KT_UNUSED ssize_t done = write(descriptor, &one, sizeof(one));
-    }
+    pthread_mutex_lock(&controller->lock);
+    *flag = value;
+    pthread_cond_broadcast(&controller->changed);
+    pthread_mutex_unlock(&controller->lock);
 }
 
 void kt_controller_set_leader(struct kt_controller *controller, const struct kt_leader *leader)
@@ -164,12 +166,29 @@ void kt_controller_set_leader(struct kt_controller *controller, const struct kt_
 
 void kt_controller_lead(struct kt_controller *controller)
 {
-    signal_all(controller->lead);
+    set(controller, &controller->leads, true);
 }
 
 void kt_controller_yield(struct kt_controller *controller)
 {
-    kt_work_queue_shut_down(controller->queue);
+    set(controller, &controller->leads, false);
+}
+
+void kt_controller_end(struct kt_controller *controller)
+{
+    uint64_t one = 1;
+    if (controller->stop >= 0) {
+        KT_UNUSED ssize_t done = write(controller->stop, &one, sizeof(one));
+    }
+    set(controller, &controller->ends, true);
+    if (controller->queue)
+        kt_work_queue_shut_down(controller->queue);
+    for (size_t i = 0; i < controller->worker_count; i++) {
+        struct worker *worker = &controller->workers[i];
+        if (worker->started)
+            pthread_join(worker->thread, NULL);
+        worker->started = false;
+    }
 }
 
 void kt_controller_stop(struct kt_controller *controller)
@@ -177,20 +196,16 @@ void kt_controller_stop(struct kt_controller *controller)
     if (!controller)
         return;
     struct kt_reconciler *reconciler = &controller->reconciler;
-    signal_all(controller->stop);
-    if (controller->queue)
-        kt_work_queue_shut_down(controller->queue);
-    for (size_t i = 0; i < controller->worker_count; i++) {
-        if (controller->workers[i].started)
-            pthread_join(controller->workers[i].thread, NULL);
+    kt_controller_end(controller);
+    for (size_t i = 0; i < controller->worker_count; i++)
         kt_client_free(controller->workers[i].client);
-    }
     kt_informers_stop(reconciler->informers);
     kt_claim_memory_free(reconciler->claims);
     kt_events_free(reconciler->events);
     kt_store_free(reconciler->store);
     kt_work_queue_free(controller->queue);
     kt_close_fd(&controller->stop);
-    kt_close_fd(&controller->lead);
+    pthread_cond_destroy(&controller->changed);
+    pthread_mutex_destroy(&controller->lock);
     kt_heap_free(controller);
 }

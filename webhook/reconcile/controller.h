@@ -30,9 +30,12 @@ int kt_controller_start(const struct kt_controller_options *options, struct kt_c
 void kt_controller_set_leader(struct kt_controller *controller, const struct kt_leader *leader);
 /* Others do not reconcile, so we may: from any thread. */
 void kt_controller_lead(struct kt_controller *controller);
-/* Somebody else may reconcile from now on: no further look is begun. From any thread; does not wait. */
+/* Somebody else may reconcile from now on: no further look is begun until kt_controller_lead. From any thread; does not
+ * wait. The watches go on. */
 void kt_controller_yield(struct kt_controller *controller);
-/* Finishes the looks under way and joins; accepts NULL. */
+/* Finishes the looks under way; none is begun any more. */
+void kt_controller_end(struct kt_controller *controller);
+/* The same, and frees; accepts NULL. */
 void kt_controller_stop(struct kt_controller *controller);
 
 #endif

@@ -100,10 +100,13 @@ static bool wait_for_stop(const struct kt_leader *leader, int64_t wait_ms)
 static void *run(void *context)
 {
     struct kt_leader *leader = context;
-    int64_t wait_ms;
     uint64_t count;
-    while ((wait_ms = kt_leader_turn(leader)) >= 0 && !wait_for_stop(leader, wait_ms))
-        continue;
+    int64_t wait_ms;
+    do {
+        wait_ms = kt_leader_turn(leader);
+        if (wait_ms < 0 && kt_leader_compete_again(leader))
+            wait_ms = leader->options.retry_ms;
+    } while (wait_ms >= 0 && !wait_for_stop(leader, wait_ms));
     /* Emptied, for otherwise it would end the last request too. */
     KT_UNUSED ssize_t done = read(leader->stop, &count, sizeof(count));
     kt_leader_release(leader);

@@ -43,8 +43,8 @@ struct kt_leader_options {
 /* Called from the leader's thread, perhaps before kt_leader_start has returned. They must come back soon, for nothing
  * is renewed meanwhile, and must not call kt_leader_stop. */
 struct kt_leader_callbacks {
-    void (*started)(void *context); /* we hold the Lease: reconcile. At most once */
-    void (*lost)(void *context); /* we no longer do: stop at once. At most once, after started; not by kt_leader_stop */
+    void (*started)(void *context); /* we hold the Lease: reconcile */
+    void (*lost)(void *context);    /* we no longer do: stop at once. Once after each started; not by kt_leader_stop */
     void *context;
 };
 

@@ -52,6 +52,9 @@ void kt_leader_free(struct kt_leader *leader); /* accepts NULL; gives nothing ba
 
 /* One try, with its callbacks. How long to wait before the next; -1: lost, there is no next. */
 int64_t kt_leader_turn(struct kt_leader *leader);
+/* After a loss: waits for the Lease like any other. False when another process has taken it under our own name: two
+ * that cannot be told apart would take it from each other for ever, so this one stays away. */
+bool kt_leader_compete_again(struct kt_leader *leader);
 /* Gives the Lease back if it is ours. stop must not be readable. */
 void kt_leader_release(struct kt_leader *leader);
 

@@ -311,6 +311,18 @@ int64_t kt_leader_turn(struct kt_leader *leader)
     return led ? KT_MIN(retry_ms, left_ms) : retry_ms + jitter_ms(retry_ms * KT_LEADER_JITTER_PERCENT / 100);
 }
 
+bool kt_leader_compete_again(struct kt_leader *leader)
+{
+    if (names_us(leader) && !is_our_term(leader)) {
+        kt_log(KT_LOG_ERROR, "another process holds the Lease under this replica's name; this one stays away", "lease",
+               leader->options.name, "identity", leader->identity, "advice",
+               "give each replica a --leader-identity of its own", NULL);
+        return false;
+    }
+    atomic_store(&leader->state, KT_LEADER_WAITS);
+    return true;
+}
+
 /* 0 when we hold it no more, or why we do. It may have been changed since it was seen, or taken without our hearing of
  * it. */
 static int give_back(struct kt_leader *leader, bool led, int64_t deadline_ms, struct kt_error *error)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/reconcile/operator.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include "base/limits.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/coexistence.h"
@@ -61,12 +58,10 @@ static void on_started(void *context)
     kt_controller_lead(context);
 }
 
-/* The webhooks end with us: the replica starts anew and waits for the Lease like any other. */
+/* The webhooks go on, and the watches; the replica waits for the Lease like any other. */
 static void on_lost(void *context)
 {
-    kt_log(KT_LOG_ERROR, "the Lease is lost; ending, so that there are not two reconcilers", NULL);
     kt_controller_yield(context);
-    kill(getpid(), SIGTERM);
 }
 
 static int start_leader(struct kt_operator *operator_, const struct kt_operator_options *options,
@@ -100,10 +95,10 @@ int kt_operator_start(struct kt_operator *operator_, const struct kt_operator_op
 
 void kt_operator_stop(struct kt_operator *operator_)
 {
-    /* The Lease is given back only when nobody here reconciles any more. */
-    if (operator_->leader && operator_->controller)
-        kt_controller_yield(operator_->controller);
-    kt_controller_stop(operator_->controller);
+    /* The callbacks need the controller, and the Lease is given back when nobody here reconciles any more. */
+    if (operator_->controller)
+        kt_controller_end(operator_->controller);
     kt_leader_stop(operator_->leader);
+    kt_controller_stop(operator_->controller);
     *operator_ = (struct kt_operator){0};
 }

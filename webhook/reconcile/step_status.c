@@ -61,6 +61,8 @@ enum kt_step_result kt_reconcile_status(struct kt_reconcile *look)
     if (kt_tuning_status(look->arena, &look->observation, look->trouble.reason ? &look->trouble : NULL, &status,
                          &look->error) != 0)
         return KT_STEP_FAIL;
+    if (status.diagnosis.revisit_s > 0)
+        kt_reconcile_revisit(look, status.diagnosis.revisit_s * 1000);
     if (!status.patch)
         return KT_STEP_DONE;
     enum kt_step_result result = kt_write_patch_workspace(look, "status", status.patch);

@@ -89,7 +89,8 @@ check "a namespace that is deleted takes its Workspaces and their NodeClaims alo
 odd_status() { # written by somebody else
     tuning o-slow | kubectl apply -f - >/dev/null
     kubectl patch workspace o-slow --subresource=status --type=merge -p '{"status":{"conditions":[{"type":"SomebodyElses","status":"Unknown","reason":"X","message":"kept","lastTransitionTime":"2026-01-01T00:00:00Z"}],"state":"Pending","workerNodes":null}}' >/dev/null || return
-    kubectl annotate workspace o-slow "example.com/huge=$(head -c 200000 /dev/zero | tr '\0' x)" >/dev/null || return
+    head -c 200000 /dev/zero | tr '\0' x | jq -Rc '{metadata: {annotations: {"example.com/huge": .}}}' >"$work/huge.json"
+    kubectl patch workspace o-slow --type=merge --patch-file="$work/huge.json" >/dev/null || return
     workspace_becomes o-slow Succeeded 90 || return
     [ "$(workspace_condition o-slow SomebodyElses)" = "Unknown X kept" ]
 }
