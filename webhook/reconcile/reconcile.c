@@ -93,9 +93,15 @@ static const struct {
     const char *name;
     kt_step *take;
 } steps[] = {
-    {"delete", kt_step_delete},         {"plan", kt_step_plan},       {"metadata", kt_step_metadata},
-    {"config map", kt_step_config_map}, {"replace", kt_step_replace}, {"node claim", kt_step_node_claim},
-    {"nodes", kt_step_nodes},           {"job", kt_step_job},
+    {"delete", kt_step_delete},
+    {"plan", kt_step_plan},
+    {"metadata", kt_step_metadata},
+    {"config map", kt_step_config_map},
+    {"replace", kt_step_replace},
+    {"rehearse", kt_step_rehearse},
+    {"node claim", kt_step_node_claim},
+    {"nodes", kt_step_nodes},
+    {"job", kt_step_job}, /* the comma keeps each step on a line of its own */
 };
 
 static enum kt_step_result take_steps(struct kt_reconcile *look)

@@ -76,6 +76,7 @@ kt_step kt_step_plan;       /* what it asks for can be understood */
 kt_step kt_step_metadata;   /* revision, finalizer, annotations: one write */
 kt_step kt_step_config_map; /* the config map is there and can be read */
 kt_step kt_step_replace;    /* a Job that was made for something else goes */
+kt_step kt_step_rehearse;   /* the Job can be built: what is wrong with it is told before a node is paid for */
 kt_step kt_step_node_claim; /* a NodeClaim, or the next one after one was lost */
 kt_step kt_step_nodes;      /* its node is ready and has GPUs */
 kt_step kt_step_job;        /* the Job */

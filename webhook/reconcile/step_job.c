@@ -19,28 +19,47 @@ static uint32_t node_gpus(const struct kt_reconcile *look)
     return 0;
 }
 
-enum kt_step_result kt_step_job(struct kt_reconcile *look)
+/* The Job for what there is now; NULL with a result when it cannot be made. */
+static enum kt_step_result build(struct kt_reconcile *look, uint32_t gpu_count, cJSON **ret)
 {
-    if (look->observation.job || kt_reconcile_is_finished(look) || kt_reconcile_holds(look, "JobStarted"))
-        return KT_STEP_DONE; /* gone after it had started: the status says that somebody deleted it */
     const struct kt_tuning_job_facts facts = {
         .config_map = look->config_map,
-        .gpu_count = look->plan.sku ? 0 : node_gpus(look),
+        .gpu_count = gpu_count,
         .revision = kt_json_string(
             kt_json_get(kt_json_path(look->workspace, "metadata", "annotations", NULL), KT_ANNOTATION_REVISION)),
         .config_hash = look->config_hash,
     };
-    cJSON *job;
-    int code = kt_tuning_job(look->arena, &look->plan, &facts, &job, &look->error);
+    int code = kt_tuning_job(look->arena, &look->plan, &facts, ret, &look->error);
     if (code == KT_EINVAL) {
         kt_reconcile_trouble(look, "JobStarted", "JobCannotBeMade",
                              kt_arena_printf(look->arena, "the Job cannot be made: %s", look->error.message));
         return KT_STEP_WAIT;
     }
-    if (code != 0)
-        return KT_STEP_FAIL;
+    return code == 0 ? KT_STEP_DONE : KT_STEP_FAIL;
+}
+
+/* Is there nothing to make, because there is a Job, or was one? */
+static bool is_settled(const struct kt_reconcile *look)
+{
+    /* Gone after it had started: the status says that somebody deleted it. */
+    return look->observation.job || kt_reconcile_is_finished(look) || kt_reconcile_holds(look, "JobStarted");
+}
+
+enum kt_step_result kt_step_rehearse(struct kt_reconcile *look)
+{
+    cJSON *job;
+    return is_settled(look) ? KT_STEP_DONE : build(look, look->plan.sku ? 0 : 1, &job);
+}
+
+enum kt_step_result kt_step_job(struct kt_reconcile *look)
+{
+    cJSON *job;
+    if (is_settled(look))
+        return KT_STEP_DONE;
+    enum kt_step_result result = build(look, look->plan.sku ? 0 : node_gpus(look), &job);
     const cJSON *made = NULL;
-    enum kt_step_result result = kt_write_create(look, &kt_written_job, job, kt_is_owned_by, &made);
+    if (result == KT_STEP_DONE)
+        result = kt_write_create(look, &kt_written_job, job, kt_is_owned_by, &made);
     if (result == KT_STEP_DONE) {
         look->observation.job = made;
         kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Normal", "JobCreated",

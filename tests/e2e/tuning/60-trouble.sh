@@ -67,8 +67,9 @@ hostile_config() { # TEXT
     tuning_config=hostile tuning t-hostile | kubectl apply -f - >/dev/null
     register_webhooks
     until_true 30 has_reason t-hostile || { kubectl get workspace t-hostile -o yaml && return 1; }
+    [ -z "$(kubectl get nodeclaims -l kaito.sh/workspace=t-hostile -o name)" ] || { echo "a node was asked for all the same" && return 1; }
 }
-has_reason() { [ -n "$(workspace_condition "$1" WorkspaceSucceeded)" ] && [ "$(workspace_state "$1")" != Succeeded ] || condition_is "$1" JobStarted True; }
+has_reason() { condition_is "$1" JobStarted "False JobCannotBeMade"; }
 deep=$(printf '[%.0s' $(seq 3000))
 for text in '{{{' "$deep" 'training_config: 5' $'training_config: {TrainingArguments: {output_dir: "/etc/$(touch x)"}}' '&a [*a, *a]'; do
     check "a config map with hostile content ($(printf '%.20q' "$text")) is answered by a condition" hostile_config "$text"

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# scale.sh [COUNT]...: so many tuning Workspaces at once (100 and 500) on a fresh control plane with simulated nodes and
+# pods. Prints for each run the time until all have Succeeded, our process's CPU seconds and largest memory, its writes, and how
+# fair the order was. The machine's other parts (API server, Karpenter, kwok, scheduler) share the same cores: their CPU
+# is printed beside ours. A run takes some minutes.
+set -uo pipefail
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/../e2e/lib.sh"
+[ $# -gt 0 ] || set -- 100 500
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/kaito-scale.XXXXXX")
+clean_up() {
+    webhook_stop
+    cluster_down
+    rm -rf "$work"
+}
+trap clean_up EXIT
+
+tuning() {
+    cat <<YAML
+apiVersion: kaito.sh/v1beta1
+kind: Workspace
+metadata: {name: $1}
+resource: {instanceType: Standard_NC24ads_A100_v4, labelSelector: {matchLabels: {app: $1}}}
+tuning:
+  preset: {name: phi-3-mini-128k-instruct}
+  method: qlora
+  input: {urls: ["https://example.com/data/train.parquet"]}
+  output: {image: registry.example.com/team/out:1, imagePushSecret: push}
+---
+YAML
+}
+
+# cpu_seconds PID: user and system time so far.
+cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc/$1/stat" 2>/dev/null || echo 0; }
+peak_mib() { awk '/^VmHWM/ {printf "%.1f", $2 / 1024}' "/proc/$1/status"; }
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN {printf "%.1f", b - a}'; }
+daemon_pid() { awk -v name="$1" '$1 == name {print $2}' "$cluster_dir/pids"; }
+
+succeeded() { kubectl get workspaces -o 'jsonpath={range .items[?(@.status.state=="Succeeded")]}{.metadata.name}{"\n"}{end}' | grep -c .; }
+all_succeeded() { [ "$(succeeded)" -ge "$1" ]; }
+
+run() { # COUNT
+    local count=$1 i begun cpu mark name seconds
+    for i in $(seq "$count"); do tuning "fast-$(printf '%04d' "$i")"; done >"$work/workspaces.yaml"
+    mark=$(audit_mark)
+    cpu=$(cpu_seconds "$webhook_pid")
+    begun=$(now)
+    kubectl create -f "$work/workspaces.yaml" >/dev/null || return
+    echo "$count tuning Workspaces, all created after $(since "$begun") s"
+    until_true 1200 all_succeeded "$count" || { echo "only $(succeeded) of $count have Succeeded" && return 1; }
+    seconds=$(since "$begun")
+    echo "  all Succeeded after             $seconds s"
+    awk -v a="$cpu" -v b="$(cpu_seconds "$webhook_pid")" -v n="$count" \
+        'BEGIN {printf "  our CPU                         %.2f s, %.1f ms a Workspace (webhooks included)\n", b - a, (b - a) * 1000 / n}'
+    echo "  our largest memory              $(peak_mib "$webhook_pid") MiB"
+    audit_lines "$mark" | jq -rs --argjson n "$count" '
+        (map(select(.resource == "workspaces/status")) | length) as $status |
+        "  writes a Workspace              \((length * 10 / $n | round) / 10), of them status \(($status * 10 / $n | round) / 10), that change nothing \(map(select(.noop)) | length), refused as conflicts \(map(select(.code == 409)) | length)"'
+    # Fair: who came first is done first. How far, on average, the place of the end is from that of arrival, as a share of
+    # all: 0 % is first come, first served; a random order has 33 %.
+    kubectl get workspaces -o json | jq -r --argjson n "$count" '
+        [.items[] | {arrived: (.metadata.name | capture("(?<i>[0-9]+)$").i | tonumber),
+            ended: (.status.conditions[] | select(.type == "WorkspaceSucceeded") | .lastTransitionTime)}] |
+        sort_by(.ended, .arrived) | [to_entries[] | (.key + 1 - .value.arrived) | fabs] |
+        "  order of the end against arrival  displaced by \(add / $n / $n * 100 | round) %"'
+    for name in kube-apiserver etcd kube-controller-manager kube-scheduler karpenter kwok; do
+        printf '  CPU of %-24s %s s since its start\n' "$name" "$(cpu_seconds "$(daemon_pid "$name")")"
+    done
+    begun=$(now)
+    kubectl delete workspaces --all --wait=false >/dev/null
+    until_true 600 none_left && echo "  all deleted, NodeClaims too, after $(since "$begun") s"
+}
+none_left() { [ -z "$(kubectl get workspaces,nodeclaims -o name)" ]; }
+
+for count in "$@"; do
+    cluster_up --with-nodes "$work/cluster-$count" || exit
+    webhook_kubeconfig_file=
+    { install_manifests && webhook_kubeconfig && webhook_start --reconcile=true && register_webhooks; } >"$work/set-up.log" 2>&1 ||
+        { cat "$work/set-up.log" "$webhook_log" && exit 1; }
+    run "$count" || exit
+    webhook_stop
+    cluster_down
+done
