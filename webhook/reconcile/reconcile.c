@@ -118,18 +118,35 @@ static enum kt_step_result take_steps(struct kt_reconcile *look)
     return KT_STEP_DONE;
 }
 
+/* Inference is not run by this version. It is said, and a Workspace that another operator has run can still be deleted.
+ */
+static enum kt_step_result look_at_inference(struct kt_reconcile *look)
+{
+    if (kt_is_being_deleted(look->workspace))
+        return gather_children(look) == 0 ? kt_step_delete(look) : KT_STEP_FAIL;
+    kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "InferenceNotRun",
+                    "this version of kaito-webhook judges inference Workspaces and does not run them: leave them to "
+                    "upstream's operator, and run ours beside it with --reconcile=false");
+    return KT_STEP_DONE;
+}
+
+static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
+{
+    enum kt_step_result result = gather_children(look) == 0 ? take_steps(look) : KT_STEP_FAIL;
+    enum kt_step_result status = look->arena->failed ? KT_STEP_FAIL : kt_reconcile_status(look);
+    return status == KT_STEP_FAIL ? status : result;
+}
+
 enum kt_step_result kt_reconcile_workspace(struct kt_reconcile *look)
 {
+    enum kt_step_result result = KT_STEP_DONE;
     look->workspace_reference =
         kt_store_get(look->reconciler->store, KT_STORED_WORKSPACES, look->key.namespace_, look->key.name);
     look->workspace = kt_stored_object(look->workspace_reference);
-    if (!look->workspace || !kt_json_is_object(kt_json_get(look->workspace, "tuning"))) {
-        /* Gone, or inference, which is not run yet (kt_reconcile_foreign says so once). */
-        give_back(look);
-        return KT_STEP_DONE;
-    }
-    enum kt_step_result result = gather_children(look) == 0 ? take_steps(look) : KT_STEP_FAIL;
-    enum kt_step_result status = look->arena->failed ? KT_STEP_FAIL : kt_reconcile_status(look);
+    if (kt_json_is_object(kt_json_get(look->workspace, "tuning")))
+        result = look_at_tuning(look);
+    else if (look->workspace)
+        result = look_at_inference(look);
     give_back(look);
-    return result == KT_STEP_FAIL || status == KT_STEP_FAIL ? KT_STEP_FAIL : KT_STEP_DONE;
+    return result == KT_STEP_FAIL ? result : KT_STEP_DONE;
 }

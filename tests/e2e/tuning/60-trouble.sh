@@ -126,6 +126,20 @@ if without_karpenter >"$work/without-karpenter.log" 2>&1; then ok "without Karpe
 fi
 kubectl delete workspaces -A --all --wait=false >/dev/null
 
+inference_is_said() {
+    kubectl apply -f - >/dev/null <<'YAML' || return
+apiVersion: kaito.sh/v1beta1
+kind: Workspace
+metadata: {name: serve, finalizers: [workspace.finalizer.kaito.sh]}
+resource: {instanceType: Standard_NC24ads_A100_v4, labelSelector: {matchLabels: {app: serve}}}
+inference: {preset: {name: phi-3-mini-128k-instruct}}
+YAML
+    until_true 20 has_event serve InferenceNotRun || return
+    kubectl delete workspace serve --timeout=20s
+}
+has_event() { kubectl get events --field-selector "involvedObject.name=$1,reason=$2" -o name | grep -q .; }
+check "an inference Workspace is said not to be run, and can be deleted" inference_is_said
+
 logs_are_json() {
     local bad
     bad=$(grep -vcE '^\{"ts":"[^"]+","level":"[a-z]+","msg":".*\}$' "$webhook_log")
