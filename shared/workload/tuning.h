@@ -39,7 +39,7 @@ int kt_config_map_hash(struct kt_arena *arena, const cJSON *config_map, char ret
                        struct kt_error *error) KT_NODISCARD;
 
 struct kt_tuning_job_facts {
-    const cJSON *config_map; /* the one that the Job will mount: output_dir and target_modules are read from it */
+    const cJSON *config_map; /* the one that the Job will mount: TrainingArguments.output_dir is read from it */
     uint32_t gpu_count;      /* of the node; 0: the machine type's */
     const char *revision;    /* annotation; NULL: "1" */
     const char *config_hash; /* annotation; NULL: none */
