@@ -251,6 +251,27 @@ static void a_list_with_an_older_state_still_names_it(void **state)
     assert_string_equal(kept_field(fixture, JOBS, "a", "status", "startTime"), "reply to a write");
 }
 
+/* A list is read at 10, a worker creates a Job at 12, and only then does the first page arrive. */
+static void what_is_newer_than_the_list_stays_and_may_be_told_of_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kt_store_visitor visitor = {note, fixture};
+    put(fixture, JOBS, JOB("old", "v", "9", "x"));
+    put(fixture, JOBS, JOB("a", "w", "12", "reply to a write"));
+    kt_store_restart(fixture->store, JOBS);
+    fixture->visited[0] = '\0';
+    kt_store_synced_at(fixture->store, JOBS, "10", &visitor);
+    assert_string_equal(fixture->visited, "ns/v"); /* nobody is told that a has gone */
+    assert_non_null(kept(fixture, JOBS, "ns", "a"));
+    assert_null(kept(fixture, JOBS, "ns", "old"));
+    assert_false(put(fixture, JOBS, JOB("a", "w", "12", "as the watch tells it")));
+    assert_non_null(kept(fixture, JOBS, "ns", "a"));
+    /* The next list knows whether it is there. */
+    kt_store_restart(fixture->store, JOBS);
+    kt_store_synced_at(fixture->store, JOBS, "15", &visitor);
+    assert_null(kept(fixture, JOBS, "ns", "a"));
+}
+
 /* --- what belongs to whom ------------------------------------------------------------------------------------------
  */
 
@@ -725,6 +746,7 @@ int main(void)
         TEST(the_reply_to_a_write_does_not_bring_back_what_is_gone),
         TEST(a_new_list_drops_what_it_does_not_name),
         TEST(a_list_with_an_older_state_still_names_it),
+        TEST(what_is_newer_than_the_list_stays_and_may_be_told_of_again),
         TEST(objects_are_found_by_their_workspace),
         TEST(a_changed_label_moves_it_and_concerns_both),
         TEST(nodes_are_found_by_their_claims_and_their_labels),

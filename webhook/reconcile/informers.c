@@ -93,10 +93,11 @@ static void take_out(struct kt_informers *informers, enum kt_stored_kind kind, c
     kt_store_remove_and_visit(informers->store, kind, object, &concerned);
 }
 
-static void finish_list(struct kt_informers *informers, enum kt_stored_kind kind)
+/* list_version NULL: not known. */
+static void finish_list(struct kt_informers *informers, enum kt_stored_kind kind, const char *list_version)
 {
     struct kt_store_visitor concerned = visitor(informers);
-    kt_store_synced_and_visit(informers->store, kind, &concerned);
+    kt_store_synced_at(informers->store, kind, list_version, &concerned);
     tell_ready(informers);
 }
 
@@ -123,7 +124,7 @@ static bool on_deleted(void *context, const cJSON *object)
     return true;
 }
 
-static bool on_synced(void *context, const char *resource_version KT_UNUSED)
+static bool on_synced(void *context, const char *resource_version)
 {
     struct informer *informer = context;
     kt_outage_end(&informer->outage, informer->resource->kind);
@@ -131,7 +132,7 @@ static bool on_synced(void *context, const char *resource_version KT_UNUSED)
         kt_log(KT_LOG_INFO, "the API server knows NodeClaims now", NULL);
         kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
     }
-    finish_list(informer->informers, informer->kind);
+    finish_list(informer->informers, informer->kind, resource_version);
     kt_log(KT_LOG_DEBUG, "listed", "kind", informer->resource->kind, NULL);
     return true;
 }
@@ -151,7 +152,7 @@ static void on_missing_type(struct informer *informer)
         kt_log(KT_LOG_WARNING, "the API server does not know NodeClaims; no node can be asked for", "hint",
                "install Karpenter, or start with --node-provisioner=byo", NULL);
         kt_store_restart(informers->store, informer->kind);
-        finish_list(informers, informer->kind);
+        finish_list(informers, informer->kind, NULL);
         kt_store_visit_workspaces(informers->store, add_key, informers->queue);
     }
     pause_ms(informers, informers->options.missing_type_ms);
@@ -192,7 +193,7 @@ static void on_view_removed(void *context, enum kt_cluster_view_kind kind, const
 
 static void on_view_synced(void *context, enum kt_cluster_view_kind kind)
 {
-    finish_list(context, stored_kind(kind));
+    finish_list(context, stored_kind(kind), NULL);
 }
 
 /* --- threads -------------------------------------------------------------------------------------------------------

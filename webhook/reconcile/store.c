@@ -327,6 +327,7 @@ void kt_store_restart(struct kt_store *store, enum kt_stored_kind kind)
 struct sweep {
     struct kt_store *store;
     enum kt_stored_kind kind;
+    uint64_t list_version; /* 0: not known */
     const struct kt_store_visitor *visitor;
 };
 
@@ -337,19 +338,28 @@ static void sweep_one(void *context, void *thing)
     struct kt_store_kind *tables = &sweep->store->kinds[sweep->kind];
     if (entry->generation == tables->generation)
         return;
+    /* The reply to a write that was made after the list was read: what becomes of it is the watch's to tell. */
+    if (sweep->list_version != 0 && entry->resource_version > sweep->list_version)
+        return;
     bury(tables, entry->uid, entry->resource_version);
     drop_kept(sweep->store, sweep->kind, entry, sweep->visitor);
 }
 
-void kt_store_synced_and_visit(struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_visitor *visitor)
+void kt_store_synced_at(struct kt_store *store, enum kt_stored_kind kind, const char *list_version,
+                        const struct kt_store_visitor *visitor)
 {
-    struct sweep sweep = {store, kind, visitor};
+    struct sweep sweep = {store, kind, list_version ? number_of(list_version) : 0, visitor};
     pthread_mutex_lock(&store->lock);
     struct kt_store_kind *tables = &store->kinds[kind];
     kt_index_each(&tables->by_name, sweep_one, &sweep);
     tables->synced = true;
     tables->incomplete = tables->cut;
     pthread_mutex_unlock(&store->lock);
+}
+
+void kt_store_synced_and_visit(struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_visitor *visitor)
+{
+    kt_store_synced_at(store, kind, NULL, visitor);
 }
 
 void kt_store_synced(struct kt_store *store, enum kt_stored_kind kind)

@@ -62,6 +62,10 @@ void kt_store_remove_and_visit(struct kt_store *store, enum kt_stored_kind kind,
                                const struct kt_store_visitor *visitor);
 void kt_store_synced_and_visit(struct kt_store *store, enum kt_stored_kind kind,
                                const struct kt_store_visitor *visitor);
+/* The same for a list that was read at this resource version (NULL or no number: unknown): an object that is newer
+ * than the list, which cannot name it, stays. */
+void kt_store_synced_at(struct kt_store *store, enum kt_stored_kind kind, const char *list_version,
+                        const struct kt_store_visitor *visitor);
 
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
