@@ -191,9 +191,11 @@ $(BUILD)/fuzzers/%: $(BUILD)/objects/tests/fuzz/fuzz_%.o $(call objects,tests/li
 
 # --- seeing it run -----------------------------------------------------------------------------------------------------
 CLUSTER_DIR ?= $(BUILD)/cluster
+# --with-nodes: also Karpenter and kwok, which play GPU nodes and pods
+CLUSTER_FLAGS ?=
 
 .PHONY: demo
-demo: deps all ## the product in a few minutes: offline, then on a real control plane on this machine
+demo: deps all ## the product in a minute: offline, then tunings run on a real control plane on this machine
 	@BUILD=$(BUILD) tests/demo/demo.sh
 
 .PHONY: demo-offline
@@ -201,9 +203,9 @@ demo-offline: all ## the part of the demo that needs no cluster
 	@BUILD=$(BUILD) tests/demo/demo.sh --offline
 
 .PHONY: cluster-up
-cluster-up: ## a control plane on loopback; prints the kubeconfig to use
+cluster-up: ## a control plane on loopback; CLUSTER_FLAGS=--with-nodes: with simulated GPU nodes
 	@mkdir -p $(BUILD)
-	@tests/cluster/up.sh $(CLUSTER_DIR)
+	@tests/cluster/up.sh $(CLUSTER_FLAGS) $(CLUSTER_DIR)
 	@echo "export KUBECONFIG=$(abspath $(CLUSTER_DIR))/kubeconfig"
 
 .PHONY: cluster-down

@@ -13,11 +13,22 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\
 title() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 say() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
 
-# show EXPECTED COMMAND...: prints the command as a person would type it and runs it. EXPECTED: 0, or "refused".
+# typed COMMAND...: prints it as a person would type it, long ones on several lines.
+typed() {
+    local word line='' length=0
+    for word in "$@"; do
+        case $word in *[!A-Za-z0-9_./:=,@%+-]*) word="'${word//\'/\'\\\'\'}'" ;; esac
+        if [ "$length" -gt 70 ] && [[ $word == -* ]]; then line+=$' \\\n   ' length=4; fi
+        line+="${line:+ }$word" length=$((length + ${#word} + 1))
+    done
+    printf '\n%s$ %s%s\n' "$bold" "$line" "$plain"
+}
+
+# show EXPECTED COMMAND...: prints the command and runs it. EXPECTED: 0, or "refused".
 show() {
     local expected=$1 status
     shift
-    printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"
+    typed "$@"
     "$@"
     status=$?
     if [ "$expected" = 0 ] && [ "$status" -ne 0 ] || [ "$expected" = refused ] && [ "$status" -eq 0 ]; then
@@ -45,11 +56,14 @@ offline_part() {
     show 0 kubectl kaito tune my-phi --model phi-3-mini-128k-instruct --instance-type auto \
         --input-url "https://huggingface.co/datasets/philschmid/dolly-15k-oai-style/resolve/main/data/train-00000-of-00001-54e3756291ca09c6.parquet?download=true" \
         --output-image registry.example.com/adapters/my-phi:0.0.1 --output-push-secret registry-push --dry-run=client -o yaml
+    say "What the server would make of the example: four objects, and the machine that the second one asks for."
+    show 0 kubectl kaito render -f examples/fine-tuning/phi-3-qlora.yaml -o name 2>/dev/null
+    show 0 kubectl kaito render -f examples/fine-tuning/phi-3-qlora.yaml -o 'jsonpath={.items[1].spec}{"\n"}' 2>/dev/null
 }
 
 # Prints what the build of the control plane says, until it ends.
 wait_for_build() {
-    title "The control plane: etcd, kube-apiserver, controller-manager, scheduler and kubectl, built once from source"
+    title "The control plane: etcd, Kubernetes, Karpenter and kwok, built once from source"
     tail -n +1 -f --pid="$build_pid" "$work/build.log"
     wait "$build_pid"
     local status=$?
@@ -58,30 +72,53 @@ wait_for_build() {
 }
 
 prepare_cluster() {
-    title "A real Kubernetes API server on this machine"
-    cluster_up "$work/cluster" || return
-    install_manifests && webhook_kubeconfig && webhook_start && register_webhooks || return
-    say "ready: $("$KUBECTL" version -o json | sed -nE 's/.*"gitVersion": "(.*)".*/\1/p' | tail -n 1), with our CRD and webhooks from manifests/"
+    title "A real Kubernetes API server on this machine, with Karpenter for nodes; only machines and pods are simulated"
+    say "It starts in about ten seconds."
+    cluster_up --with-nodes "$work/cluster" || return
+    install_manifests && webhook_kubeconfig && webhook_start --reconcile=true && register_webhooks || return
+    say "ready: $("$KUBECTL" version -o json | sed -nE 's/.*"gitVersion": "(.*)".*/\1/p' | tail -n 1), with our CRD, rights and webhooks from manifests/, and kaito-webhook with the rights of its service account"
 }
 
-cluster_part() {
-    title "Online: judged by the webhook"
-    say "From flags:"
+judged_part() {
+    title "Judged when it is applied"
+    say "With plain kubectl. As sent:"
+    show 0 sed -n '/^apiVersion/,$p' examples/fine-tuning/minimal.yaml
+    say "As it would be stored, with what the mutating webhook fills in:"
+    show 0 kubectl apply --dry-run=server -f examples/fine-tuning/minimal.yaml \
+        -o 'jsonpath={.resource}{"\n"}{.tuning.method}{"\n"}{.tuning.preset}{"\n"}'
+    say "The guide's example with its placeholders, refused by the server in the words of \`check\`:"
+    show refused kubectl apply -f examples/fine-tuning/kaito_workspace_tuning_phi_3.yaml
+}
+
+example=workspace-tuning-phi-3
+run_part() {
+    title "Run: the guide's example, to its end"
+    show 0 kubectl create secret docker-registry registry-push --docker-server=registry.example.com \
+        --docker-username=me --docker-password=secret
+    typed kubectl apply -f examples/fine-tuning/phi-3-qlora.yaml
+    tests/demo/timeline.sh "$example" "$KUBECTL" apply -f examples/fine-tuning/phi-3-qlora.yaml || failed=1
+    say "As the guides show it. INFERENCEREADY stays empty: a tuning serves nothing."
+    show 0 kubectl get workspace "$example"
+    say "And with all that was made for it:"
+    show 0 kubectl kaito status "$example"
+}
+
+flags_part() {
+    title "Run: from flags, one that goes wrong and one that ends well"
+    say "The name tells the simulated node that this one's data cannot be had."
+    show 0 kubectl kaito tune phi-download-fails --model phi-3-mini-128k-instruct --instance-type auto \
+        --input-url "https://example.com/data/gone.parquet" --output-image registry.example.com/adapters/gone:0.0.1 --output-push-secret registry-push
     show 0 kubectl kaito tune my-phi --model phi-3-mini-128k-instruct --instance-type auto \
         --input-url "https://example.com/data/train.parquet" \
-        --output-image registry.example.com/adapters/my-phi:0.0.1 --output-push-secret registry-push
-    say "The same kind of thing with plain kubectl. As sent:"
-    show 0 sed -n '/^apiVersion/,$p' examples/fine-tuning/minimal.yaml
-    show 0 kubectl apply -f examples/fine-tuning/minimal.yaml
-    say "As stored, with what the mutating webhook filled in:"
-    show 0 kubectl get workspace tune-minimal -o "jsonpath={.resource}{'\n'}{.tuning.method}{'\n'}{.tuning.preset}{'\n'}"
-    say "The guide's example: refused with its placeholders, admitted with a real registry and Secret."
-    show refused kubectl apply -f examples/fine-tuning/kaito_workspace_tuning_phi_3.yaml
-    show 0 kubectl apply -f examples/fine-tuning/phi-3-qlora.yaml
-    say "What cannot fit is refused by the server in the words of \`check\`:"
-    show refused kubectl apply -f examples/refused/cannot-fit.yaml
-    say "What is there, as the guides show it. The columns fill when an operator runs the Workspaces."
-    show 0 kubectl get workspace
+        --output-image registry.example.com/adapters/my-phi:0.0.1 --output-push-secret registry-push --wait --timeout 2m
+    show 0 kubectl kaito logs my-phi
+    say "And the other one?"
+    show 0 kubectl kaito wait phi-download-fails --for=failed --timeout 2m
+    show 0 kubectl kaito status phi-download-fails
+    title "All of them, and one deleted with its machine"
+    show 0 kubectl kaito status
+    show 0 kubectl kaito delete my-phi --wait --timeout 2m
+    show 0 kubectl get nodeclaims -L kaito.sh/workspace
 }
 
 case ${1:-} in
@@ -102,7 +139,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-tests/cluster/build.sh >"$work/build.log" 2>&1 &
+tests/cluster/build.sh --with-nodes >"$work/build.log" 2>&1 &
 build_pid=$!
 offline_part
 built_at=$SECONDS
@@ -117,7 +154,14 @@ if ! prepare_cluster; then
     tail -n 20 "$work/cluster.log" "${webhook_log:-/dev/null}"
     exit 1
 fi
-cluster_part
-title "Done in $((SECONDS - started - build_seconds)) s, besides $build_seconds s of waiting for the one-time build"
-say "Try it: make cluster-up, or your own cluster. kubectl kaito --help says the rest."
+judged_part
+run_part
+flags_part
+if [ "$(workspace_state "$example")" != Succeeded ]; then
+    title "The example's Workspace is $(workspace_state "$example"), not Succeeded"
+    tail -n 20 "$webhook_log"
+    exit 1
+fi
+title "Workspace $example has Succeeded. All this took $((SECONDS - started - build_seconds)) s, besides $build_seconds s of waiting for the one-time build"
+say "Try it: make cluster-up CLUSTER_FLAGS=--with-nodes, or your own cluster. kubectl kaito --help says the rest."
 exit "$failed"
