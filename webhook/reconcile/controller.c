@@ -3,10 +3,12 @@
 
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "webhook/log.h"
+#include "webhook/reconcile/metrics.h"
 #include "webhook/reconcile/work_queue.h"
 
 /* A look is a handful of small requests; a client that waits longer for one answer keeps a worker from all others. */
@@ -24,6 +26,8 @@ struct worker {
 struct kt_controller {
     struct kt_reconciler reconciler;
     struct kt_work_queue *queue;
+    struct kt_reconcile_figures figures;
+    bool has_figures;
     struct worker workers[WORKERS_MOST];
     size_t worker_count;
     int stop;               /* eventfd, readable when all must end */
@@ -36,9 +40,21 @@ struct kt_controller {
 /* --- working -------------------------------------------------------------------------------------------------------
  */
 
+/* For the metric alone, which wants more than milliseconds. */
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static void look_at(struct worker *worker, struct kt_arena *arena, const struct kt_object_key *key)
 {
     struct kt_work_queue *queue = worker->controller->queue;
+    struct kt_reconcile_figures *figures = &worker->controller->figures;
+    enum kt_reconcile_result result = KT_RECONCILE_SUCCESS;
+    int64_t begun_us = now_us();
+    kt_reconcile_figures_begin(figures);
     struct kt_reconcile look = {
         .reconciler = &worker->controller->reconciler,
         .client = worker->client,
@@ -46,12 +62,16 @@ static void look_at(struct worker *worker, struct kt_arena *arena, const struct 
         .key = *key,
     };
     if (kt_reconcile_workspace(&look) == KT_STEP_FAIL) {
+        result = KT_RECONCILE_ERROR;
         kt_work_queue_retry(queue, key);
     } else {
         kt_work_queue_forget(queue, key);
-        if (look.revisit_ms > 0)
+        if (look.revisit_ms > 0) {
+            result = KT_RECONCILE_REQUEUE_AFTER;
             kt_work_queue_add_after(queue, key, look.revisit_ms);
+        }
     }
+    kt_reconcile_figures_end(figures, result, now_us() - begun_us);
 }
 
 /* False when all must end. */
@@ -127,6 +147,10 @@ static int start(struct kt_controller *controller, const struct kt_controller_op
     if (code == 0)
         code = kt_store_new(&reconciler->store, error);
     if (code == 0)
+        kt_store_set_release_namespace(reconciler->store, options->settings->release_namespace);
+    if (code == 0)
+        kt_store_set_release_namespace(reconciler->store, options->settings->release_namespace);
+    if (code == 0)
         code = kt_events_new(&reconciler->events, error);
     if (code == 0)
         code = kt_claim_memory_new(&reconciler->claims, error);
@@ -147,6 +171,8 @@ int kt_controller_start(const struct kt_controller_options *options, struct kt_c
         kt_controller_stop(controller);
         return code;
     }
+    kt_reconcile_figures_start(&controller->figures, controller->queue, controller->worker_count);
+    controller->has_figures = true;
     *ret = controller;
     return 0;
 }
@@ -197,6 +223,8 @@ void kt_controller_stop(struct kt_controller *controller)
         return;
     struct kt_reconciler *reconciler = &controller->reconciler;
     kt_controller_end(controller);
+    if (controller->has_figures)
+        kt_reconcile_figures_stop(&controller->figures);
     for (size_t i = 0; i < controller->worker_count; i++)
         kt_client_free(controller->workers[i].client);
     kt_informers_stop(reconciler->informers);

@@ -26,6 +26,7 @@ struct informer {
     pthread_t thread;
     bool started;
     struct kt_outage outage;
+    atomic_bool refused; /* the API server does not let us list it (403) */
 };
 
 /* Watches of our own. The rest comes from the webhooks' view. */
@@ -133,6 +134,8 @@ static bool on_synced(void *context, const char *resource_version)
         kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
     }
     finish_list(informer->informers, informer->kind, resource_version);
+    if (atomic_exchange(&informer->refused, false))
+        kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
     kt_log(KT_LOG_DEBUG, "listed", "kind", informer->resource->kind, NULL);
     return true;
 }
@@ -165,6 +168,10 @@ static void on_trouble(void *context, const struct kt_error *error, int64_t dela
         on_missing_type(informer);
     else
         kt_outage_note(&informer->outage, informer->resource->kind, error);
+    if (error->code == KT_EFORBIDDEN && !atomic_exchange(&informer->refused, true)) {
+        tell_ready(informer->informers);
+        kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
+    }
 }
 
 /* --- what the webhooks' view sees ----------------------------------------------------------------------------------
@@ -345,11 +352,23 @@ bool kt_informers_know_node_claims(struct kt_informers *informers)
 
 bool kt_informers_synced(struct kt_informers *informers)
 {
-    for (size_t i = 0; i < informers->count; i++)
-        if (!kt_store_is_synced(informers->store, informers->informers[i].kind))
+    for (size_t i = 0; i < informers->count; i++) {
+        const struct informer *informer = &informers->informers[i];
+        bool may_lack = informer->kind != KT_STORED_WORKSPACES && atomic_load(&informer->refused);
+        if (!may_lack && !kt_store_is_synced(informers->store, informer->kind))
             return false;
+    }
     return kt_store_is_synced(informers->store, KT_STORED_NODES) &&
            kt_store_is_synced(informers->store, KT_STORED_CONFIG_MAPS);
+}
+
+const struct kt_resource *kt_informers_refused(struct kt_informers *informers)
+{
+    for (size_t i = 0; i < informers->count; i++)
+        if (atomic_load(&informers->informers[i].refused) &&
+            !kt_store_is_synced(informers->store, informers->informers[i].kind))
+            return informers->informers[i].resource;
+    return NULL;
 }
 
 int kt_informers_wait(struct kt_informers *informers, int stop_fd, struct kt_error *error)

@@ -33,10 +33,13 @@ int kt_informers_start(const struct kt_informers_options *options, struct kt_sto
 /* Ends the watches and joins the threads; accepts NULL. */
 void kt_informers_stop(struct kt_informers *informers);
 
-/* All kinds were listed once, NodeClaims excepted when the API server does not know them. */
+/* All kinds were listed once; but NodeClaims that the API server does not know, and kinds that it does not let us list:
+ * see kt_informers_refused. */
 bool kt_informers_synced(struct kt_informers *informers);
 /* Does the API server know NodeClaims? Told by the watch; true until it said no. */
 bool kt_informers_know_node_claims(struct kt_informers *informers);
+/* A kind that was never listed because the API server refuses it (403), or NULL: a look knows nothing of these. */
+const struct kt_resource *kt_informers_refused(struct kt_informers *informers);
 /* Waits until synced: 0, or KT_EINTERRUPTED when stop_fd becomes readable. */
 int kt_informers_wait(struct kt_informers *informers, int stop_fd, struct kt_error *error) KT_NODISCARD;
 

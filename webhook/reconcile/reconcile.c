@@ -52,6 +52,18 @@ bool kt_reconcile_is_finished(const struct kt_reconcile *look)
 /* --- gathering -----------------------------------------------------------------------------------------------------
  */
 
+/* That a Job which had started is gone ends the Workspace as Failed. The store is no witness of that: it is bounded,
+ * and sees only Jobs that have their label. */
+static int confirm_no_job(struct kt_reconcile *look)
+{
+    if (!kt_condition_is_true(look->workspace, "JobStarted") || kt_workspace_is_over(look->workspace) ||
+        kt_is_being_deleted(look->workspace))
+        return 0;
+    return kt_read(look, &kt_written_job, look->key.namespace_, look->key.name, &look->observation.job) == KT_STEP_DONE
+               ? 0
+               : look->error.code;
+}
+
 static int gather_children(struct kt_reconcile *look)
 {
     struct kt_store *store = look->reconciler->store;
@@ -73,7 +85,7 @@ static int gather_children(struct kt_reconcile *look)
         .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000,
         .bring_your_own = kt_settings_bring_your_own(look->reconciler->settings),
     };
-    return 0;
+    return look->observation.job ? 0 : confirm_no_job(look);
 }
 
 static void give_back(struct kt_reconcile *look)
@@ -130,11 +142,44 @@ static enum kt_step_result look_at_inference(struct kt_reconcile *look)
     return KT_STEP_DONE;
 }
 
+/* Without one of the kinds a look would take what it does not see for what is not there. */
+static bool is_blind(struct kt_reconcile *look)
+{
+    const struct kt_resource *refused = kt_informers_refused(look->reconciler->informers);
+    if (!refused)
+        return false;
+    const char *message = kt_arena_printf(look->arena,
+                                          "the API server does not let kaito-webhook list %s: nothing can be done for "
+                                          "this Workspace. Apply the roles of manifests/base/rbac.yaml",
+                                          refused->plural);
+    if (!message)
+        return true;
+    kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "Forbidden",
+                    message);
+    /* Of one that has started nothing can be said but what is said already. */
+    if (!kt_condition_is_true(look->workspace, "JobStarted")) {
+        look->observation = (struct kt_observation){.workspace = look->workspace,
+                                                    .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
+        kt_reconcile_trouble(look, kt_streq(refused->plural, "nodeclaims") ? "NodeClaimReady" : "JobStarted",
+                             "Forbidden", message);
+        (void)!kt_reconcile_status(look);
+    }
+    return true;
+}
+
 static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
 {
-    enum kt_step_result result = gather_children(look) == 0 ? take_steps(look) : KT_STEP_FAIL;
-    enum kt_step_result status = look->arena->failed ? KT_STEP_FAIL : kt_reconcile_status(look);
-    return status == KT_STEP_FAIL ? status : result;
+    if (is_blind(look))
+        return KT_STEP_WAIT;
+    bool gathered = gather_children(look) == 0;
+    enum kt_step_result result = gathered ? take_steps(look) : KT_STEP_FAIL;
+    if (gathered && !look->arena->failed)
+        return kt_reconcile_status(look) == KT_STEP_FAIL ? KT_STEP_FAIL : result;
+    /* What was not seen must not be said to be absent. */
+    kt_log(KT_LOG_WARNING, "the objects of a Workspace cannot be looked at; trying again", "namespace",
+           look->key.namespace_, "workspace", look->key.name, "error", gathered ? "no memory" : look->error.message,
+           NULL);
+    return KT_STEP_FAIL;
 }
 
 enum kt_step_result kt_reconcile_workspace(struct kt_reconcile *look)

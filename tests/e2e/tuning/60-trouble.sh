@@ -109,6 +109,20 @@ rights_missing() {
 }
 check "a missing right is said with its name, and noticed when it is given" rights_missing
 
+blind() { # no right to list NodeClaims
+    kubectl get clusterrole kaito-webhook -o json | jq '.rules |= map(select(.resources != ["nodeclaims"]))' | kubectl apply -f - >/dev/null || return
+    webhook_stop
+    webhook_start "${reconcile_flags[@]}" || return
+    tuning t-blind | kubectl apply -f - >/dev/null
+    says t-blind NodeClaimReady 'Forbidden.*list nodeclaims' || return
+    kubectl apply -f "$root/manifests/base/rbac.yaml" >/dev/null
+    workspace_becomes t-blind Succeeded 120
+}
+if blind >"$work/blind.log" 2>&1; then ok "a right to list that is missing is said on each Workspace, and noticed when it is given"; else
+    not_ok "a right to list that is missing is said on each Workspace, and noticed when it is given"
+    sed 's/^/    /' "$work/blind.log"
+fi
+
 without_karpenter() {
     kubectl get crd nodeclaims.karpenter.sh -o json | jq 'del(.metadata.resourceVersion, .metadata.uid, .status)' >"$work/nodeclaims.json"
     kubectl delete workspaces -A --all --wait=true --timeout=60s >/dev/null 2>&1
