@@ -65,6 +65,9 @@
 /* Objects of one kind, and bytes of all, that the reconciler keeps. 5000 Workspaces in flight are about 100 MiB. */
 #define KT_LIMIT_STORE_OBJECTS 50000
 #define KT_LIMIT_STORE_BYTES ((size_t)(256 * KT_MIB))
+/* Of ConfigMaps, of Pods and of Jobs, each: whoever may write them in one namespace must not crowd out everybody's
+ * Workspaces and NodeClaims. */
+#define KT_LIMIT_STORE_CHILDREN_BYTES (KT_LIMIT_STORE_BYTES / 4)
 /* Workspaces that may wait to be looked at. */
 #define KT_LIMIT_QUEUE_KEYS 50000
 /* Memory of one look at one Workspace. */

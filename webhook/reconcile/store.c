@@ -99,6 +99,7 @@ static void link_entry(struct kt_store *store, enum kt_stored_kind kind, struct 
     put_into(&tables->by_workspace, &entry->by_workspace, &entry->relations.workspace, entry);
     put_into(&tables->by_reference, &entry->by_reference, &entry->relations.reference, entry);
     entry->generation = tables->generation;
+    tables->bytes += entry->bytes;
     store->bytes += entry->bytes;
 }
 
@@ -108,6 +109,7 @@ static void unlink_entry(struct kt_store *store, enum kt_stored_kind kind, struc
     kt_index_drop(&tables->by_name, &entry->by_name);
     kt_index_drop(&tables->by_workspace, &entry->by_workspace);
     kt_index_drop(&tables->by_reference, &entry->by_reference);
+    tables->bytes -= entry->bytes;
     store->bytes -= entry->bytes;
     kt_store_entry_release(entry);
 }
@@ -202,11 +204,20 @@ static void drop_kept(struct kt_store *store, enum kt_stored_kind kind, struct k
     unlink_entry(store, kind, kept);
 }
 
+static size_t most_bytes(enum kt_stored_kind kind)
+{
+    bool is_child = kind == KT_STORED_CONFIG_MAPS || kind == KT_STORED_PODS || kind == KT_STORED_JOBS;
+    return is_child ? KT_LIMIT_STORE_CHILDREN_BYTES : KT_LIMIT_STORE_BYTES;
+}
+
 static bool fits(const struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_entry *kept,
                  const struct kt_store_entry *fresh)
 {
-    size_t bytes = store->bytes - (kept ? kept->bytes : 0) + fresh->bytes;
-    return bytes <= KT_LIMIT_STORE_BYTES && (kept || store->kinds[kind].by_name.count < KT_LIMIT_STORE_OBJECTS);
+    size_t kept_bytes = kept ? kept->bytes : 0;
+    size_t bytes = store->bytes - kept_bytes + fresh->bytes;
+    size_t kind_bytes = store->kinds[kind].bytes - kept_bytes + fresh->bytes;
+    return bytes <= KT_LIMIT_STORE_BYTES && kind_bytes <= most_bytes(kind) &&
+           (kept || store->kinds[kind].by_name.count < KT_LIMIT_STORE_OBJECTS);
 }
 
 /* A label was changed: the Workspace that an object belonged to until now. */

@@ -42,6 +42,7 @@ struct kt_store_kind {
     struct kt_index by_workspace; /* the Workspace that it belongs to */
     struct kt_index by_reference; /* what it refers to: see store_relations.h */
     struct kt_tombstone tombstones[KT_STORE_TOMBSTONES];
+    size_t bytes;
     uint64_t generation;
     bool cut; /* the list that is being read lost an object */
     bool synced, incomplete;
