@@ -10,6 +10,9 @@
 #include "workload/names.h"
 #include "workload/node_claim.h"
 
+/* No watch tells of a claim that the store does not keep. */
+#define LOOK_AGAIN_MS ((int64_t)5000)
+
 static bool has_finalizer(const cJSON *workspace)
 {
     const cJSON *item;
@@ -37,6 +40,35 @@ static enum kt_step_result delete_children(struct kt_reconcile *look)
         enum kt_step_result result = kt_write_delete(look, &kt_written_node_claim, claim, "Background");
         if (result != KT_STEP_DONE)
             return result;
+    }
+    return KT_STEP_DONE;
+}
+
+/* Claims that the store does not know of: it keeps none when nodes are the user's own, it is bounded, and its list may
+ * be older than a claim that another replica has just made. Left behind they would cost money for ever. */
+static enum kt_step_result delete_unknown_claims(struct kt_reconcile *look, size_t *ret_count)
+{
+    struct kt_list list;
+    struct kt_reply reply = {0};
+    const struct kt_list_options options = {
+        .label_selector = kt_arena_printf(look->arena, "%s=%s,%s=%s", KT_LABEL_WORKSPACE, look->key.name,
+                                          KT_LABEL_WORKSPACE_NAMESPACE, look->key.namespace_)};
+    int code =
+        kt_api_list(look->client, look->arena, &kt_resource_node_claims, NULL, &options, &list, &reply, &look->error);
+    /* No such type, or a name too long for a label: then no claim has it. */
+    if (code == KT_ENOTFOUND || (code != 0 && reply.status.code == 400))
+        return KT_STEP_DONE;
+    if (code != 0)
+        return KT_STEP_FAIL;
+    const cJSON *claim;
+    cJSON_ArrayForEach(claim, list.items)
+    {
+        enum kt_step_result result = kt_is_being_deleted(claim)
+                                         ? KT_STEP_DONE
+                                         : kt_write_delete(look, &kt_written_node_claim, claim, "Background");
+        if (result != KT_STEP_DONE)
+            return result;
+        (*ret_count)++;
     }
     return KT_STEP_DONE;
 }
@@ -107,8 +139,15 @@ enum kt_step_result kt_step_delete(struct kt_reconcile *look)
     enum kt_step_result result = delete_children(look);
     if (result != KT_STEP_DONE && waiting_ms(look) < look->reconciler->options.deletion_timeout_ms)
         return result;
+    int64_t left_ms = look->reconciler->options.deletion_timeout_ms - waiting_ms(look);
+    size_t unknown_count = 0;
+    if (look->observation.node_claims.count == 0)
+        result = delete_unknown_claims(look, &unknown_count);
+    if (left_ms > 0 && (result != KT_STEP_DONE || unknown_count > 0)) {
+        kt_reconcile_revisit(look, KT_MIN(left_ms, LOOK_AGAIN_MS));
+        return result == KT_STEP_DONE ? KT_STEP_WAIT : result;
+    }
     if (look->observation.node_claims.count > 0) {
-        int64_t left_ms = look->reconciler->options.deletion_timeout_ms - waiting_ms(look);
         if (left_ms > 0) {
             kt_reconcile_revisit(look, left_ms);
             return KT_STEP_WAIT;

@@ -12,6 +12,8 @@
 #include "workload/readiness.h"
 #include "workload/revision.h"
 
+#define REVISION_LARGEST (INT64_C(1) << 53)
+
 static const char *annotation(const cJSON *object, const char *key)
 {
     return kt_json_string(kt_json_get(kt_json_path(object, "metadata", "annotations", NULL), key));
@@ -38,10 +40,12 @@ struct history {
     int64_t same_number;
 };
 
+/* Anybody in the namespace may have written it: one is added to it without overflow. */
 static int64_t number_of(const cJSON *revision)
 {
     int64_t number;
-    return kt_json_int64(kt_json_get(revision, "revision"), &number) ? number : 0;
+    return kt_json_int64(kt_json_get(revision, "revision"), &number) && number > 0 && number < REVISION_LARGEST ? number
+                                                                                                                : 0;
 }
 
 static enum kt_step_result read_history(struct kt_reconcile *look, struct history *ret)
@@ -95,7 +99,9 @@ static void prune(struct kt_reconcile *look, const struct history *history)
 static enum kt_step_result find_revision(struct kt_reconcile *look, const char *hash, int64_t *ret)
 {
     struct history history = {0};
-    if (annotation(look->workspace, KT_ANNOTATION_REVISION)) { /* otherwise it is new and has no history */
+    /* Otherwise it is new and has no history. `kubectl replace` takes annotations away, but not the status. */
+    if (annotation(look->workspace, KT_ANNOTATION_REVISION) ||
+        kt_json_count(kt_json_get(look->workspace, "status")) > 0) {
         enum kt_step_result result = read_history(look, &history);
         if (result != KT_STEP_DONE)
             return result;

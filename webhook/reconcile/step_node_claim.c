@@ -169,6 +169,19 @@ static bool is_same_claim(const cJSON *object, const cJSON *workspace)
                     kt_json_string_or(kt_json_get(metadata, "namespace"), ""));
 }
 
+static bool add_to_observation(struct kt_reconcile *look, const cJSON *claim)
+{
+    size_t count = look->observation.node_claims.count;
+    const cJSON **items = kt_arena_calloc(look->arena, count + 1, sizeof(*items));
+    if (!items)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        items[i] = look->observation.node_claims.items[i];
+    items[count] = claim;
+    look->observation.node_claims = (struct kt_objects){items, count + 1};
+    return true;
+}
+
 static enum kt_step_result make_claim(struct kt_reconcile *look, int64_t number)
 {
     cJSON *claim;
@@ -188,14 +201,7 @@ static enum kt_step_result make_claim(struct kt_reconcile *look, int64_t number)
     kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Normal", "NodeClaimCreated",
                     kt_arena_printf(look->arena, "created NodeClaim %s for one %s", name_of(claim),
                                     look->plan.workspace.resource.instance_type));
-    const cJSON **items = kt_arena_calloc(look->arena, look->observation.node_claims.count + 1, sizeof(*items));
-    if (!items)
-        return KT_STEP_FAIL;
-    for (size_t i = 0; i < look->observation.node_claims.count; i++)
-        items[i] = look->observation.node_claims.items[i];
-    items[look->observation.node_claims.count] = made;
-    look->observation.node_claims = (struct kt_objects){items, look->observation.node_claims.count + 1};
-    return KT_STEP_DONE;
+    return add_to_observation(look, made) ? KT_STEP_DONE : KT_STEP_FAIL;
 }
 
 enum kt_step_result kt_step_node_claim(struct kt_reconcile *look)
@@ -215,7 +221,13 @@ enum kt_step_result kt_step_node_claim(struct kt_reconcile *look)
     if (was_given_up(look, number))
         return KT_STEP_WAIT;
     if (kt_claim_memory_has_seen(look->reconciler->claims, claim_name)) {
-        enum kt_step_result result = follow_lost(look, claim_name, number);
+        /* Another machine is paid for when this one is gone: the store, which is bounded, is not enough of a witness.
+         */
+        enum kt_step_result result = kt_read(look, &kt_written_node_claim, NULL, claim_name, &claim);
+        if (result == KT_STEP_DONE && claim)
+            return add_to_observation(look, claim) ? judge_claim(look, claim) : KT_STEP_FAIL;
+        if (result == KT_STEP_DONE)
+            result = follow_lost(look, claim_name, number);
         if (result != KT_STEP_DONE)
             return result;
         number++;

@@ -7,6 +7,8 @@
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
 
+#define STATUS_FIRST_MS ((int64_t)20)
+
 static const char *job_annotation(const struct kt_reconcile *look, const char *key)
 {
     return kt_json_string(kt_json_get(kt_json_path(look->observation.job, "metadata", "annotations", NULL), key));
@@ -49,8 +51,13 @@ enum kt_step_result kt_step_replace(struct kt_reconcile *look)
                               look->plan.config_map));
     look->observation.job = NULL; /* what it says is of the past */
     look->observation.pods.count = 0;
-    if (kt_is_being_deleted(job) || kt_condition_is_true(look->workspace, "JobStarted"))
-        return KT_STEP_WAIT; /* the status comes first; its change brings us back */
+    if (kt_is_being_deleted(job))
+        return KT_STEP_WAIT;
+    if (kt_condition_is_true(look->workspace, "JobStarted")) {
+        /* The status comes first. The store has it from the reply, so that the watch says nothing new about it. */
+        kt_reconcile_revisit(look, STATUS_FIRST_MS);
+        return KT_STEP_WAIT;
+    }
     enum kt_step_result result = kt_write_delete(look, &kt_written_job, job, "Foreground");
     return result == KT_STEP_DONE ? KT_STEP_WAIT : result;
 }

@@ -38,8 +38,10 @@ static void read_events_when_stuck(struct kt_reconcile *look)
         .field_selector = kt_arena_printf(look->arena, "involvedObject.uid=%s",
                                           kt_json_string_or(kt_json_path(stuck, "metadata", "uid", NULL), ""))};
     if (kt_api_list(look->client, look->arena, &kt_resource_events, look->key.namespace_, &options, &list, &reply,
-                    &error) != 0)
+                    &error) != 0) {
+        kt_reconcile_revisit(look, 3 * STUCK_MS);
         return;
+    }
     size_t count = kt_json_count(list.items);
     const cJSON **items = kt_arena_calloc(look->arena, KT_MAX(count, (size_t)1), sizeof(*items));
     if (!items)
