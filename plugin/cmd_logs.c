@@ -2,6 +2,7 @@
 /* `logs`: of the container that has something to say. */
 #include "plugin/commands.h"
 
+#include "plugin/container_log.h"
 #include "plugin/follow.h"
 #include "plugin/log_choice.h"
 #include "plugin/output.h"
@@ -10,9 +11,8 @@
 #include "plugin/verdict.h"
 
 #define NAME_BYTES 256
-/* Between two tries to reach a server that is away. */
-#define RETRY_MS 1000
-#define LOOK_PAUSE_MS 200
+/* For the last lines of a container that has ended, where the server does not end its log. */
+#define DRAIN_MS 2000
 
 struct logs_options {
     const char *workspace_name;
@@ -63,17 +63,13 @@ struct logs {
     struct kt_app *app;
     const struct logs_options *options;
     struct kt_gather_target target;
-    struct kt_pod_log log;
-    const char *prefix; /* in front of each line: "[name] ", or NULL */
+    struct kt_progress *progress;    /* of it */
+    struct kt_container_log *thread; /* that follows; NULL: none */
+    const char *prefix;              /* in front of each line: "[name] ", or NULL */
     /* What is read, or was read last. */
     char pod[NAME_BYTES], uid[NAME_BYTES], container[NAME_BYTES];
     bool has_read; /* something */
 };
-
-static void release(struct logs *logs)
-{
-    kt_pod_log_release(&logs->log);
-}
 
 static bool write_line(void *context, struct kt_str line)
 {
@@ -81,8 +77,6 @@ static bool write_line(void *context, struct kt_str line)
     if (logs->prefix)
         kt_output_send(logs->app, kt_str(logs->prefix));
     kt_output_send_line(logs->app, line);
-    if (logs->options->follow)
-        fflush(logs->app->out);
     return logs->app->write_errno == 0;
 }
 
@@ -93,29 +87,31 @@ static int take_name(char (*into)[NAME_BYTES], const char *name, struct kt_error
     return 0;
 }
 
-/* Makes ready to read this container; of one that is read already it goes on after the last line. */
-static int aim(struct logs *logs, const cJSON *pod, const char *container, struct kt_error *error)
+static int announce(struct logs *logs, const cJSON *pod, const char *container, struct kt_error *error)
 {
-    const char *uid = kt_json_string_or(kt_json_path(pod, "metadata", "uid", NULL), "");
-    if (logs->has_read && kt_streq(uid, logs->uid) && kt_streq(container, logs->container))
-        return 0;
-    int code = take_name(&logs->uid, uid, error);
+    int code = take_name(&logs->uid, kt_json_string_or(kt_json_path(pod, "metadata", "uid", NULL), ""), error);
     if (code == 0)
         code = take_name(&logs->pod, kt_object_name(pod), error);
     if (code == 0)
         code = take_name(&logs->container, container, error);
-    kt_pod_log_release(&logs->log);
-    kt_pod_log_init(&logs->log);
-    logs->log.namespace_ = logs->target.namespace_;
-    logs->log.pod = logs->pod;
-    logs->log.container = logs->container;
-    logs->log.previous = logs->options->previous;
-    logs->log.follow = logs->options->follow;
-    logs->log.tail_lines = logs->options->tail.given ? (int64_t)logs->options->tail.value : -1;
-    logs->log.line = write_line;
-    logs->log.context = logs;
-    fprintf(logs->app->err, "Container %s of pod %s:\n", container, logs->pod);
+    if (code == 0)
+        fprintf(logs->app->err, "Container %s of pod %s:\n", logs->container, logs->pod);
     return code;
+}
+
+static int read_one(struct logs *logs, const cJSON *pod, const char *container, struct kt_error *error)
+{
+    KT_CLEANUP(kt_pod_log_release) struct kt_pod_log log;
+    kt_pod_log_init(&log);
+    log.namespace_ = logs->target.namespace_;
+    log.pod = logs->pod;
+    log.container = logs->container;
+    log.previous = logs->options->previous;
+    log.tail_lines = logs->options->tail.given ? (int64_t)logs->options->tail.value : -1;
+    log.line = write_line;
+    log.context = logs;
+    int code = announce(logs, pod, container, error);
+    return code == 0 ? kt_pod_log_read(logs->target.connection->client, &log, error) : code;
 }
 
 /* --- choosing ------------------------------------------------------------------------------------------------------
@@ -184,9 +180,7 @@ static int read_all(struct logs *logs, const struct choice *choice, struct kt_er
         if (choice->containers[i].phase == KT_CONTAINER_TO_COME)
             continue;
         logs->prefix = kt_arena_printf(logs->app->arena, "[%s] ", name);
-        code = aim(logs, choice->pod, name, error);
-        if (code == 0)
-            code = kt_pod_log_read(logs->target.connection->client, &logs->log, error);
+        code = read_one(logs, choice->pod, name, error);
     }
     return code;
 }
@@ -204,8 +198,7 @@ static int read_once(struct logs *logs, struct kt_error *error)
         return nothing_yet(logs, &seen, choice.pod, error);
     if (logs->options->all)
         return read_all(logs, &choice, error);
-    code = aim(logs, choice.pod, choice.container->name, error);
-    return code == 0 ? kt_pod_log_read(logs->target.connection->client, &logs->log, error) : code;
+    return read_one(logs, choice.pod, choice.container->name, error);
 }
 
 /* --- with it -------------------------------------------------------------------------------------------------------
@@ -217,9 +210,35 @@ static bool has_pod_ended(const cJSON *pod)
     return kt_streq(phase, "Succeeded") || kt_streq(phase, "Failed");
 }
 
-enum { NEXT_READ = 1, NEXT_NOTHING = 2 };
+static bool is_current(const struct logs *logs, const struct choice *choice)
+{
+    const char *uid = kt_json_string_or(kt_json_path(choice->pod, "metadata", "uid", NULL), "");
+    return logs->has_read && kt_streq(uid, logs->uid) && kt_streq(choice->container->name, logs->container);
+}
 
-/* Ends with something to read, or when nothing will come any more. */
+/* The container that is read, or the next one. */
+static int read_on(struct logs *logs, const struct choice *choice, struct kt_error *error)
+{
+    int code = 0;
+    if (!is_current(logs, choice)) {
+        kt_container_log_drain(logs->thread, DRAIN_MS);
+        code = announce(logs, choice->pod, choice->container->name, error);
+        logs->has_read = true;
+    }
+    if (code != 0)
+        return code;
+    kt_container_log_look(logs->thread, choice->pod, choice->container->name);
+    return kt_container_log_failure(logs->thread, error);
+}
+
+/* Nothing will come any more: the pod has ended, or the one container that was asked for. */
+static bool is_over(const struct logs *logs, const struct choice *choice, const struct kt_verdict *verdict)
+{
+    bool has_container_ended = choice->container && choice->container->phase != KT_CONTAINER_RUNNING;
+    return has_pod_ended(choice->pod) || verdict->succeeded || verdict->failed ||
+           (logs->options->container && has_container_ended);
+}
+
 static bool look(void *context, struct kt_arena *arena, const struct kt_observation *seen, int *ret,
                  struct kt_error *error)
 {
@@ -227,75 +246,38 @@ static bool look(void *context, struct kt_arena *arena, const struct kt_observat
     struct choice choice;
     struct kt_verdict verdict;
     if (!seen) {
-        *ret = logs->has_read ? NEXT_NOTHING
-                              : kt_error_set(error, KT_ENOTFOUND,
-                                             "Error from server (NotFound): workspaces.kaito.sh \"%s\" not found",
-                                             logs->target.name);
+        *ret = logs->has_read ? 0 : kt_target_missing(&logs->target, error);
         return false;
     }
     *ret = choose(logs, seen, &choice, error);
-    if (*ret != 0)
+    if (*ret == 0 && choice.container)
+        *ret = read_on(logs, &choice, error);
+    if (*ret != 0 || !kt_progress_can_write(logs->progress))
         return false;
     kt_verdict_of(arena, seen, &verdict);
-    const char *uid = kt_json_string_or(kt_json_path(choice.pod, "metadata", "uid", NULL), "");
-    bool is_known = logs->has_read && choice.container && kt_streq(uid, logs->uid) &&
-                    kt_streq(choice.container->name, logs->container);
-    bool runs = choice.container && choice.container->phase == KT_CONTAINER_RUNNING;
-    if (choice.container && (!is_known || runs)) {
-        *ret = aim(logs, choice.pod, choice.container->name, error);
-        if (*ret == 0)
-            *ret = NEXT_READ;
-        return false;
-    }
-    bool is_over = has_pod_ended(choice.pod) || verdict.succeeded || verdict.failed ||
-                   (logs->options->container && logs->has_read);
-    if (is_over && logs->has_read) {
-        *ret = NEXT_NOTHING;
-        return false;
-    }
-    if (is_over) {
+    if (!is_over(logs, &choice, &verdict))
+        return true;
+    if (!logs->has_read)
         *ret = nothing_yet(logs, seen, choice.pod, error);
-        return false;
-    }
-    return true;
-}
-
-/* To the end of this container's log, over as many connections as it takes. */
-static int read_to_end(struct logs *logs, struct kt_error *error)
-{
-    struct kt_connection *connection = logs->target.connection;
-    for (;;) {
-        struct kt_error failure = {0};
-        int code = kt_pod_log_read(connection->client, &logs->log, &failure);
-        bool was_cut = code == KT_EUNAVAILABLE || code == KT_ETIMEOUT;
-        bool was_known = logs->has_read;
-        logs->has_read = true;
-        if (was_cut && kt_connection_pause(connection, RETRY_MS))
-            continue;
-        if (was_cut)
-            return kt_error_set(error, KT_EINTERRUPTED, "interrupted");
-        if (code == KT_ENOTFOUND && was_known)
-            return 0; /* the pod is gone meanwhile; the next look tells what that means */
-        if (code != 0)
-            *error = failure;
-        return code;
-    }
+    return false;
 }
 
 static int follow(struct logs *logs, struct kt_error *error)
 {
     const struct kt_follow_options options = {.look = look, .context = logs};
-    for (;;) {
-        int next = kt_follow(&logs->target, &options, error);
-        if (next != NEXT_READ)
-            return next == NEXT_NOTHING ? 0 : next;
-        int code = read_to_end(logs, error);
-        if (code != 0 || logs->app->write_errno != 0)
-            return code;
-        /* The status comes a little later than the end of the log. */
-        if (!kt_connection_pause(logs->target.connection, LOOK_PAUSE_MS))
-            return kt_error_set(error, KT_EINTERRUPTED, "interrupted");
+    const struct kt_container_log_options log = {
+        .print = true, .tail_lines = logs->options->tail.given ? (int64_t)logs->options->tail.value : -1};
+    struct kt_progress progress;
+    kt_progress_init(&progress, logs->app);
+    logs->progress = &progress;
+    int code = kt_container_log_new(logs->target.connection, &progress, &log, &logs->thread, error);
+    if (code == 0) {
+        code = kt_follow(&logs->target, &options, error);
+        kt_container_log_drain(logs->thread, code == KT_EINTERRUPTED ? 0 : DRAIN_MS);
     }
+    kt_container_log_free(logs->thread);
+    kt_progress_end(&progress);
+    return code;
 }
 
 /* --- the command ---------------------------------------------------------------------------------------------------
@@ -305,7 +287,7 @@ static int run_logs(struct kt_app *app, const void *values, struct kt_error *err
 {
     const struct logs_options *options = values;
     KT_CLEANUP(kt_disconnect) struct kt_connection connection = {0};
-    KT_CLEANUP(release) struct logs logs = {.app = app, .options = options};
+    struct logs logs = {.app = app, .options = options};
     const char *name;
     int code = kt_target_require(app, options->workspace_name, &name, error);
     if (code != 0)

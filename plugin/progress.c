@@ -101,7 +101,8 @@ void kt_progress_training(struct kt_progress *progress, const struct kt_training
 {
     pthread_mutex_lock(&progress->lock);
     int64_t tenth = training->steps > 0 ? training->step * TENTHS / training->steps : -1;
-    bool is_news = progress->is_live || tenth != progress->training_tenth;
+    /* Without a number of steps every record is news. */
+    bool is_news = progress->is_live || tenth != progress->training_tenth || training->steps == 0;
     progress->training_tenth = tenth;
     char step[48] = "";
     if (training->steps > 0)
@@ -131,7 +132,7 @@ void kt_progress_say(struct kt_progress *progress, const char *line)
     pthread_mutex_unlock(&progress->lock);
 }
 
-void kt_progress_out(struct kt_progress *progress, struct kt_str line)
+bool kt_progress_out(struct kt_progress *progress, struct kt_str line)
 {
     struct kt_app *app = progress->app;
     pthread_mutex_lock(&progress->lock);
@@ -141,5 +142,15 @@ void kt_progress_out(struct kt_progress *progress, struct kt_str line)
     fflush(app->out);
     if (progress->is_live && app->out_terminal.is_terminal)
         write_line(progress);
+    bool good = app->write_errno == 0;
     pthread_mutex_unlock(&progress->lock);
+    return good;
+}
+
+bool kt_progress_can_write(struct kt_progress *progress)
+{
+    pthread_mutex_lock(&progress->lock);
+    bool good = progress->app->write_errno == 0;
+    pthread_mutex_unlock(&progress->lock);
+    return good;
 }

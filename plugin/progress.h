@@ -37,7 +37,8 @@ void kt_progress_training(struct kt_progress *progress, const struct kt_training
 void kt_progress_tick(struct kt_progress *progress);
 /* A line on app->err that stays. */
 void kt_progress_say(struct kt_progress *progress, const char *line);
-/* A line on app->out. */
-void kt_progress_out(struct kt_progress *progress, struct kt_str line);
+/* A line on app->out. False when it, or one before it, could not be written: nobody reads any more. */
+bool kt_progress_out(struct kt_progress *progress, struct kt_str line);
+bool kt_progress_can_write(struct kt_progress *progress);
 
 #endif

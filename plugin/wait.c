@@ -4,7 +4,7 @@
 #include "plugin/follow.h"
 #include "plugin/output.h"
 #include "plugin/progress.h"
-#include "plugin/trainer_log.h"
+#include "plugin/container_log.h"
 #include "plugin/verdict.h"
 #include "text/time.h"
 
@@ -18,10 +18,11 @@ struct wait {
     struct kt_gather_target *target;
     const struct kt_wait_options *options;
     struct kt_progress progress;
-    struct kt_trainer_log *log; /* NULL: none */
-    enum kt_wait_goal goal;     /* with KT_WAIT_DONE made out */
+    struct kt_container_log *log; /* NULL: none */
+    enum kt_wait_goal goal;       /* with KT_WAIT_DONE made out */
     bool has_seen;
     bool has_warned;
+    bool has_told_log;     /* that it may not be read */
     int64_t gone_since_ms; /* of a deletion: when the Workspace was found gone; 0: it is there */
     char told_cause[KT_PROGRESS_TEXT_BYTES];
     /* How it stood at the last look, for the words of a timeout. */
@@ -105,6 +106,17 @@ static void tell_cause(struct wait *wait, struct kt_arena *arena, const char *te
     kt_progress_say(&wait->progress, safe.data);
 }
 
+/* A log that may not be read is missed only by those who asked for it. */
+static void follow_log(struct wait *wait, const cJSON *pod, const char *trainer)
+{
+    struct kt_error error;
+    kt_container_log_look(wait->log, pod, trainer);
+    if (!wait->options->follow || wait->has_told_log || kt_container_log_failure(wait->log, &error) == 0)
+        return;
+    wait->has_told_log = true;
+    kt_progress_say(&wait->progress, error.message);
+}
+
 static void show(struct wait *wait, struct kt_arena *arena, const struct kt_observation *seen,
                  const struct kt_verdict *verdict)
 {
@@ -120,14 +132,14 @@ static void show(struct wait *wait, struct kt_arena *arena, const struct kt_obse
     warn_of_nobody(wait, seen, verdict);
     const cJSON *pod = verdict->is_inference ? NULL : kt_verdict_pod(seen);
     if (wait->log && pod)
-        kt_trainer_log_look(wait->log, pod, kt_verdict_trainer(seen));
+        follow_log(wait, pod, kt_verdict_trainer(seen));
 }
 
 /* Everything of the log comes before the last word. */
 static void close_log(struct wait *wait)
 {
     if (wait->log)
-        kt_trainer_log_drain(wait->log, wait->options->follow ? DRAIN_MS : 0);
+        kt_container_log_drain(wait->log, wait->options->follow ? DRAIN_MS : 0);
 }
 
 static int say_failed(struct wait *wait, const struct kt_verdict *verdict, struct kt_error *error)
@@ -294,11 +306,12 @@ int kt_wait(struct kt_gather_target *target, const struct kt_wait_options *optio
                                              .say = say,
                                              .look = look,
                                              .context = &wait};
+    const struct kt_container_log_options log = {.print = options->follow, .tail_lines = -1};
     fflush(app->out);
     kt_progress_init(&wait.progress, app);
     int code = options->goal == KT_WAIT_DELETED
                    ? 0
-                   : kt_trainer_log_new(target->connection, &wait.progress, options->follow, &wait.log, error);
+                   : kt_container_log_new(target->connection, &wait.progress, &log, &wait.log, error);
     bool is_up = false;
     if (code == 0) {
         struct kt_error failure = {0};
@@ -308,7 +321,7 @@ int kt_wait(struct kt_gather_target *target, const struct kt_wait_options *optio
         if (code < 0 && error)
             *error = failure;
     }
-    kt_trainer_log_free(wait.log);
+    kt_container_log_free(wait.log);
     kt_progress_end(&wait.progress);
     if (code == KT_EINTERRUPTED)
         return after_interrupt(&wait);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/trainer_log.h"
+#include "plugin/container_log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +15,11 @@
 #define RETRY_MS 1000
 #define NAME_BYTES 256
 
-struct kt_trainer_log {
+struct kt_container_log {
     struct kt_connection *connection;
     struct kt_progress *progress;
-    bool print;
-    bool is_refused; /* not allowed: not asked again */
+    struct kt_container_log_options options;
+    struct kt_error failure; /* of a log that cannot be read; of the thread until it has ended */
     struct kt_environment environment;
     struct kt_client *client;
     struct kt_training_progress training;
@@ -29,6 +29,7 @@ struct kt_trainer_log {
     int done_fd; /* written by the thread when it ends */
     pthread_t thread;
     bool runs;
+    bool has_ended; /* the thread, at least once for this container */
 };
 
 static bool is_readable(int fd, int64_t timeout_ms)
@@ -46,52 +47,54 @@ static void ring(int fd)
 
 static bool take_line(void *context, struct kt_str line)
 {
-    struct kt_trainer_log *log = context;
-    if (log->print)
-        kt_progress_out(log->progress, line);
+    struct kt_container_log *log = context;
+    if (log->options.print && !kt_progress_out(log->progress, line))
+        return false;
     if (kt_training_progress_take(&log->training, line))
         kt_progress_training(log->progress, &log->training);
     return true;
 }
 
+static bool is_away(int code)
+{
+    return code == KT_EUNAVAILABLE || code == KT_ETIMEOUT || code == KT_EIO;
+}
+
 static void *read_log(void *context)
 {
-    struct kt_trainer_log *log = context;
+    struct kt_container_log *log = context;
     struct kt_error error = {0};
     int code;
     do {
         code = kt_pod_log_read(log->client, &log->log, &error);
-    } while ((code == KT_EUNAVAILABLE || code == KT_ETIMEOUT || code == KT_EIO) &&
-             !is_readable(log->stop_fd, RETRY_MS));
-    if (code == KT_EFORBIDDEN) {
-        log->is_refused = true;
-        if (log->print)
-            kt_progress_say(log->progress, error.message);
-    }
+    } while (is_away(code) && !is_readable(log->stop_fd, RETRY_MS));
+    /* A pod that is gone meanwhile, or a container that is not there yet, is looked at again; rights do not come. */
+    log->failure = code == KT_EFORBIDDEN ? error : (struct kt_error){0};
     ring(log->done_fd);
     return NULL;
 }
 
-int kt_trainer_log_new(struct kt_connection *connection, struct kt_progress *progress, bool print,
-                       struct kt_trainer_log **ret, struct kt_error *error)
+int kt_container_log_new(struct kt_connection *connection, struct kt_progress *progress,
+                         const struct kt_container_log_options *options, struct kt_container_log **ret,
+                         struct kt_error *error)
 {
-    struct kt_trainer_log *log = kt_heap_alloc(sizeof(*log));
+    struct kt_container_log *log = kt_heap_alloc(sizeof(*log));
     if (!log)
         return kt_error_set(error, KT_ENOMEM, "not enough memory to follow a log");
     log->connection = connection;
     log->progress = progress;
-    log->print = print;
+    log->options = *options;
     log->environment = *connection->app->environment;
     log->environment.stdin_is_terminal = false;
     log->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     log->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     kt_pod_log_init(&log->log);
-    const struct kt_client_options options = {.user_agent = "kubectl-kaito", .stop_fd = log->stop_fd};
+    const struct kt_client_options client = {.user_agent = "kubectl-kaito", .stop_fd = log->stop_fd};
     int code = log->stop_fd < 0 || log->done_fd < 0
                    ? kt_error_set(error, KT_EIO, "cannot make an event descriptor: %s", strerror(errno))
-                   : kt_client_new(&connection->config, &log->environment, &options, &log->client, error);
+                   : kt_client_new(&connection->config, &log->environment, &client, &log->client, error);
     if (code != 0) {
-        kt_trainer_log_free(log);
+        kt_container_log_free(log);
         return code;
     }
     *ret = log;
@@ -99,7 +102,7 @@ int kt_trainer_log_new(struct kt_connection *connection, struct kt_progress *pro
 }
 
 /* After the thread has ended, or to end it. */
-static void join(struct kt_trainer_log *log)
+static void join(struct kt_container_log *log)
 {
     uint64_t count;
     if (!log->runs)
@@ -117,11 +120,11 @@ static bool keep(char (*into)[NAME_BYTES], const char *text)
     return snprintf(*into, NAME_BYTES, "%s", text) < NAME_BYTES;
 }
 
-/* Another pod has another log. */
-static bool take_pod(struct kt_trainer_log *log, const cJSON *pod, const char *trainer)
+/* Another container has another log. */
+static bool aim(struct kt_container_log *log, const cJSON *pod, const char *container)
 {
     const char *uid = kt_json_string_or(kt_json_path(pod, "metadata", "uid", NULL), "");
-    if (kt_streq(log->uid, uid) && log->log.pod)
+    if (log->log.pod && kt_streq(log->uid, uid) && kt_streq(log->container, container))
         return true;
     join(log);
     kt_pod_log_release(&log->log);
@@ -131,40 +134,54 @@ static bool take_pod(struct kt_trainer_log *log, const cJSON *pod, const char *t
     log->log.pod = log->pod;
     log->log.container = log->container;
     log->log.follow = true;
+    log->log.tail_lines = log->options.tail_lines;
     log->log.line = take_line;
     log->log.context = log;
+    log->has_ended = false;
     return keep(&log->uid, uid) && keep(&log->namespace_, kt_object_namespace(pod)) &&
-           keep(&log->pod, kt_object_name(pod)) && keep(&log->container, trainer);
+           keep(&log->pod, kt_object_name(pod)) && keep(&log->container, container);
 }
 
-void kt_trainer_log_look(struct kt_trainer_log *log, const cJSON *pod, const char *trainer)
+void kt_container_log_look(struct kt_container_log *log, const cJSON *pod, const char *container)
 {
     struct kt_log_container containers[KT_LOG_CONTAINERS];
-    size_t count = kt_log_containers(pod, trainer, containers);
+    size_t count = kt_log_containers(pod, "", containers); /* in whatever order */
     const struct kt_log_container *found = NULL;
     for (size_t i = 0; i < count; i++)
-        if (kt_streq(containers[i].name, trainer) && containers[i].phase != KT_CONTAINER_TO_COME)
+        if (kt_streq(containers[i].name, container) && containers[i].phase != KT_CONTAINER_TO_COME)
             found = &containers[i];
-    if (!found || log->is_refused || !take_pod(log, pod, trainer))
+    if (!found || kt_container_log_failure(log, NULL) != 0 || !aim(log, pod, container))
         return;
-    bool has_ended = log->runs && is_readable(log->done_fd, 0);
-    if (log->runs && !has_ended)
+    if (log->runs && !is_readable(log->done_fd, 0))
         return;
     /* The log of a container that has ended is read once. */
-    if (has_ended && found->phase != KT_CONTAINER_RUNNING)
+    log->has_ended |= log->runs;
+    if (log->has_ended && found->phase != KT_CONTAINER_RUNNING)
         return;
     join(log);
-    log->runs = !log->is_refused && pthread_create(&log->thread, NULL, read_log, log) == 0;
+    log->runs = log->failure.code == KT_OK && pthread_create(&log->thread, NULL, read_log, log) == 0;
 }
 
-void kt_trainer_log_drain(struct kt_trainer_log *log, int64_t longest_ms)
+int kt_container_log_failure(struct kt_container_log *log, struct kt_error *error)
+{
+    if (log->runs && !is_readable(log->done_fd, 0))
+        return 0;
+    if (log->runs)
+        log->has_ended = true;
+    join(log);
+    if (log->failure.code != KT_OK && error)
+        *error = log->failure;
+    return log->failure.code;
+}
+
+void kt_container_log_drain(struct kt_container_log *log, int64_t longest_ms)
 {
     if (log->runs)
         (void)is_readable(log->done_fd, longest_ms);
     join(log);
 }
 
-void kt_trainer_log_free(struct kt_trainer_log *log)
+void kt_container_log_free(struct kt_container_log *log)
 {
     if (!log)
         return;
