@@ -20,8 +20,24 @@ differences() {
     done
 }
 
+# How Workspaces are run, each row with a test that must be there.
+running() {
+    local ours upstream file words
+    echo "| what we do | upstream | test |"
+    echo "|---|---|---|"
+    while IFS=$'\t' read -r ours upstream file words; do
+        case $ours in '' | '#'*) continue ;; esac
+        if [ -z "$words" ] || ! grep -qF -- "$words" "tests/$file"; then
+            echo "tests/differences.tsv: no test \"$words\" in tests/$file" >&2
+            return 1
+        fi
+        echo "| $ours | $upstream | $file |"
+    done <tests/differences.tsv
+}
+
 table() {
     case $1 in
+    running) running ;;
     defaults) "$plugin" check --list-defaults -o markdown ;;
     differences) differences ;;
     esac
