@@ -157,8 +157,9 @@ fi
 judged_part
 run_part
 flags_part
-if [ "$(workspace_state "$example")" != Succeeded ]; then
-    title "The example's Workspace is $(workspace_state "$example"), not Succeeded"
+state=$(workspace_state "$example")
+if [ "$state" != Succeeded ]; then
+    title "Workspace $example is ${state:-without a state}, not Succeeded; the server's last words:"
     tail -n 20 "$webhook_log"
     exit 1
 fi
