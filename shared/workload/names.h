@@ -14,6 +14,9 @@
 /* Our own, on a Workspace: the number of its newest NodeClaim, from "1". Written before that claim is made, so that a
  * claim that is gone is told from one that was never made. */
 #define KT_ANNOTATION_NODE_CLAIMS "workspace.kaito.io/node-claims"
+/* Our own, on a Workspace: the generation at which its revision was written. A later one that asks for the same (a
+ * default filled in, an empty member) is no new revision, and what the status says of an earlier one still holds. */
+#define KT_ANNOTATION_REVISION_GENERATION "workspace.kaito.io/revision-generation"
 /* Our own, on a Job: kt_config_map_hash of the user's config map that it was made for. */
 #define KT_ANNOTATION_CONFIG_HASH "workspace.kaito.io/config-hash"
 #define KT_GPU_RESOURCE "nvidia.com/gpu"

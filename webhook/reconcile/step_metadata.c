@@ -5,6 +5,8 @@
  */
 #include "webhook/reconcile/step_metadata.h"
 
+#include <stdlib.h>
+
 #include "webhook/log.h"
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
@@ -155,6 +157,21 @@ static cJSON *our_fields(struct kt_reconcile *look, const char *hash, const char
     return object;
 }
 
+static int64_t generation_of(const cJSON *workspace)
+{
+    int64_t generation;
+    return kt_json_int64(kt_json_path(workspace, "metadata", "generation", NULL), &generation) ? generation : 0;
+}
+
+/* NULL: not known, because the revision was written by another operator. */
+static const char *revision_generation(struct kt_reconcile *look, const char *hash)
+{
+    const char *known_hash = annotation(look->workspace, KT_ANNOTATION_HASH);
+    if (known_hash && kt_streq(known_hash, hash))
+        return annotation(look->workspace, KT_ANNOTATION_REVISION_GENERATION);
+    return kt_arena_printf(look->arena, "%lld", (long long)generation_of(look->workspace));
+}
+
 enum kt_step_result kt_write_metadata(struct kt_reconcile *look, const char *hash, const char *revision,
                                       int64_t claim_number)
 {
@@ -162,6 +179,10 @@ enum kt_step_result kt_write_metadata(struct kt_reconcile *look, const char *has
     if (claim_number > 0)
         kt_json_set_string(look->arena, kt_json_path(object, "metadata", "annotations", NULL),
                            KT_ANNOTATION_NODE_CLAIMS, kt_arena_printf(look->arena, "%lld", (long long)claim_number));
+    const char *generation = revision_generation(look, hash);
+    if (generation)
+        kt_json_set_string(look->arena, kt_json_path(object, "metadata", "annotations", NULL),
+                           KT_ANNOTATION_REVISION_GENERATION, generation);
     /* Only this very Workspace, not one that was made anew under its name. */
     kt_json_set_string(look->arena, kt_json_get(object, "metadata"), "uid",
                        kt_json_string(kt_json_path(look->workspace, "metadata", "uid", NULL)));
@@ -183,6 +204,49 @@ static void start_over(struct kt_reconcile *look)
     }
 }
 
+/* --- a new generation of the same revision -------------------------------------------------------------------------
+ */
+
+/* Raises observedGeneration where a condition is of this revision; how many are. */
+static size_t raise_generations(struct kt_arena *arena, cJSON *conditions, int64_t since, int64_t now)
+{
+    size_t raised = 0;
+    cJSON *condition;
+    cJSON_ArrayForEach(condition, conditions)
+    {
+        int64_t observed;
+        if (!kt_json_int64(kt_json_get(condition, "observedGeneration"), &observed) || observed < since ||
+            observed >= now)
+            continue;
+        kt_json_set_int(arena, condition, "observedGeneration", now);
+        raised++;
+    }
+    return raised;
+}
+
+/* Everybody takes a condition of another generation for one of the past: without this a tuning that has ended, and
+ * whose Job was tidied up, would be run again because a webhook filled in a default. */
+static enum kt_step_result carry_status_over(struct kt_reconcile *look)
+{
+    const char *text = annotation(look->workspace, KT_ANNOTATION_REVISION_GENERATION);
+    int64_t now = generation_of(look->workspace);
+    long long since = text ? strtoll(text, NULL, 10) : 0;
+    if (since <= 0 || since >= now)
+        return KT_STEP_DONE;
+    cJSON *conditions = kt_json_clone(look->arena, kt_json_path(look->workspace, "status", "conditions", NULL));
+    if (raise_generations(look->arena, conditions, since, now) == 0)
+        return KT_STEP_DONE;
+    cJSON *patch = kt_json_new_object(look->arena);
+    kt_json_set_string(look->arena, kt_json_ensure_object(look->arena, patch, "metadata"), "resourceVersion",
+                       kt_json_string(kt_json_path(look->workspace, "metadata", "resourceVersion", NULL)));
+    kt_json_set(look->arena, kt_json_ensure_object(look->arena, patch, "status"), "conditions", conditions);
+    if (look->arena->failed) {
+        kt_error_set(&look->error, KT_ENOMEM, "no memory for the Workspace's conditions");
+        return KT_STEP_FAIL;
+    }
+    return kt_write_patch_workspace(look, "status", patch);
+}
+
 enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
 {
     char hash[KT_REVISION_HASH_BYTES];
@@ -194,7 +258,7 @@ enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
     int64_t wanted_number = look->observation.bring_your_own ? 0 : KT_MAX(claim_number, (int64_t)1);
     bool is_same = revision && known_hash && kt_streq(known_hash, hash);
     if (is_same && has_finalizer(look->workspace) && claim_number == wanted_number)
-        return KT_STEP_DONE;
+        return carry_status_over(look);
     if (!is_same) {
         int64_t number;
         enum kt_step_result result = find_revision(look, hash, &number);
@@ -204,5 +268,6 @@ enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
     }
     if (claim_number == 0)
         start_over(look);
-    return kt_write_metadata(look, hash, revision, wanted_number);
+    enum kt_step_result result = kt_write_metadata(look, hash, revision, wanted_number);
+    return is_same && result == KT_STEP_DONE ? carry_status_over(look) : result;
 }
