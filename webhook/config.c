@@ -73,9 +73,9 @@ static const struct flag flags[] = {
      "look at every Workspace again after this time, changed or not"},
     {"node-claim-attempts", "KAITO_NODE_CLAIM_ATTEMPTS", FLAG_INTEGER, AT(claim_attempts), "3", 1, 100,
      "NodeClaims made one after another before a Workspace fails for want of a node"},
-    {"node-claim-retry-delay", "KAITO_NODE_CLAIM_RETRY_DELAY", FLAG_DURATION, AT(claim_retry_delay_ms), "5s", 0, 0,
+    {"node-claim-retry-delay", "KAITO_NODE_CLAIM_RETRY_DELAY", FLAG_DURATION, AT(claim_retry_delay_ms), "10s", 0, 0,
      "wait before the second NodeClaim; doubles with each further one"},
-    {"node-claim-launch-timeout", "KAITO_NODE_CLAIM_LAUNCH_TIMEOUT", FLAG_DURATION, AT(claim_launch_timeout_ms), "15s",
+    {"node-claim-launch-timeout", "KAITO_NODE_CLAIM_LAUNCH_TIMEOUT", FLAG_DURATION, AT(claim_launch_timeout_ms), "30s",
      0, 0, "how long a NodeClaim may report that its machine cannot be launched before the next one is tried"},
     {"deletion-timeout", "KAITO_DELETION_TIMEOUT", FLAG_DURATION, AT(deletion_timeout_ms), "15m", 0, 0,
      "how long a deleted Workspace waits for its NodeClaims to be gone"},
@@ -198,6 +198,8 @@ int kt_webhook_config_parse(struct kt_webhook_config *ret, int argc, char *const
         return kt_error_set(error, KT_EINVAL,
                             "--client-names needs --client-ca-file: without it nobody is asked for a certificate, and "
                             "anybody may connect");
+    if (config.claim_retry_delay_ms > 3600000)
+        return kt_error_set(error, KT_EINVAL, "--node-claim-retry-delay: at most 1h is allowed");
     if (config.resync_ms < 1000)
         return kt_error_set(error, KT_EINVAL, "--resync-period: at least 1s is needed");
     *ret = config;

@@ -46,7 +46,7 @@ size_t kt_match_labels_usable(const cJSON *match_labels)
     return usable;
 }
 
-static bool node_matches(const cJSON *node, const cJSON *match_labels)
+bool kt_node_matches(const cJSON *node, const cJSON *match_labels)
 {
     const cJSON *labels = kt_json_path(node, "metadata", "labels", NULL);
     const cJSON *wanted;
@@ -161,7 +161,7 @@ void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
     }
     struct node_gpus first = {0};
     for (size_t i = 0; i < count; i++) {
-        if (!node_matches(nodes[i], resource->match_labels)) {
+        if (!kt_node_matches(nodes[i], resource->match_labels)) {
             continue;
         }
         ret->count++;

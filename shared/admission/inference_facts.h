@@ -73,6 +73,8 @@ void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
 bool kt_label_is_reserved(const char *key);
 /* Members of matchLabels whose key is not reserved. */
 size_t kt_match_labels_usable(const cJSON *match_labels);
+/* Has a node all of these labels? Reserved keys are left aside, as upstream does. */
+bool kt_node_matches(const cJSON *node, const cJSON *match_labels);
 
 struct kt_inference_facts {
     struct kt_inference_config config;

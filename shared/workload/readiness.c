@@ -22,17 +22,6 @@ int64_t kt_claim_number(const cJSON *workspace)
     return number < KT_CLAIM_NUMBER_LARGEST ? number : KT_CLAIM_NUMBER_LARGEST;
 }
 
-static bool is_numbered(const cJSON *workspace, const cJSON *claim, int64_t newest)
-{
-    char name[KT_NODE_CLAIM_NAME_BYTES];
-    for (int64_t number = 1; number <= newest; number++) {
-        kt_node_claim_name(workspace, number, name);
-        if (kt_streq(name, name_of(claim)))
-            return true;
-    }
-    return false;
-}
-
 const cJSON *kt_observation_claim(const struct kt_observation *observation)
 {
     int64_t newest = kt_claim_number(observation->workspace);
@@ -45,7 +34,7 @@ const cJSON *kt_observation_claim(const struct kt_observation *observation)
     }
     for (size_t i = 0; i < observation->node_claims.count; i++) {
         const cJSON *claim = observation->node_claims.items[i];
-        if (!kt_is_being_deleted(claim) && !is_numbered(observation->workspace, claim, newest))
+        if (!kt_is_being_deleted(claim))
             return claim;
     }
     return NULL;

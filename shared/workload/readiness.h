@@ -10,8 +10,8 @@
 int64_t kt_claim_number(const cJSON *workspace);
 #define KT_CLAIM_NUMBER_LARGEST 100
 
-/* The NodeClaim that counts: the one of that number; without it one that is not ours by name and not being deleted
- * (made by another operator before); NULL: none. It may be being deleted. */
+/* The NodeClaim that counts: the one of that number; without it any other that is not being deleted (made by another
+ * operator before, or older: it costs money, so it is used); NULL: none. It may be being deleted. */
 const cJSON *kt_observation_claim(const struct kt_observation *observation);
 /* Is that claim Ready, and not being deleted? True for bring-your-own nodes. */
 bool kt_observation_claim_ready(const struct kt_observation *observation);

@@ -38,7 +38,7 @@ cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{print ($14 + $15) / hz}' "/proc
 peak_mib() { awk '/^VmHWM/ {printf "%.1f", $2 / 1024}' "/proc/$1/status"; }
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN {printf "%.1f", b - a}'; }
-daemon_pid() { awk -v name="$1" '$1 == name {print $2}' "$cluster_dir/pids"; }
+daemon_pid() { cut -d' ' -f1 "$cluster_dir/pids/$1"; }
 
 succeeded() { kubectl get workspaces -o 'jsonpath={range .items[?(@.status.state=="Succeeded")]}{.metadata.name}{"\n"}{end}' | grep -c .; }
 all_succeeded() { [ "$(succeeded)" -ge "$1" ]; }
@@ -60,6 +60,9 @@ run() { # COUNT
     audit_lines "$mark" | jq -rs --argjson n "$count" '
         (map(select(.resource == "workspaces/status")) | length) as $status |
         "  writes a Workspace              \((length * 10 / $n | round) / 10), of them status \(($status * 10 / $n | round) / 10), that change nothing \(map(select(.noop)) | length), refused as conflicts \(map(select(.code == 409)) | length)"'
+    http_ok "http://127.0.0.1:$metrics_port/metrics" | awk -v n="$count" '
+        /^controller_runtime_reconcile_total/ {looks += $NF} /^controller_runtime_reconcile_time_seconds_sum/ {time = $NF}
+        END {printf "  looks a Workspace               %.1f, %.2f ms each with its writes\n", looks / n, time * 1000 / looks}'
     # Fair: who came first is done first. How far, on average, the place of the end is from that of arrival, as a share of
     # all: 0 % is first come, first served; a random order has 33 %.
     kubectl get workspaces -o json | jq -r --argjson n "$count" '

@@ -178,6 +178,10 @@ static void the_claim_with_the_newest_number_counts(void **state)
     kt_json_set_string(&world.arena, kt_json_path(world.workspace, "metadata", "annotations", NULL),
                        "workspace.kaito.io/node-claims", "2");
     kt_node_claim_name(world.workspace, 2, second);
+    /* An older one that lives costs money: it is used, whatever number somebody wrote. */
+    assert_int_equal(diagnose().stage, KT_STAGE_SCHEDULING);
+    kt_test_world_claim(&world, "none");
+    kt_test_world_node(&world, "none");
     assert_int_equal(diagnose().stage, KT_STAGE_NODE);
     assert_non_null(strstr(diagnose().detail, second));
     kt_test_world_step(&world, NULL);

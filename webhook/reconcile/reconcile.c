@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/reconcile/reconcile.h"
 
+#include "admission/inference_facts.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
@@ -64,12 +65,32 @@ static int confirm_no_job(struct kt_reconcile *look)
                : look->error.code;
 }
 
+/* Nodes of the user's own: those that carry the labels of resource.labelSelector. */
+static int gather_own_nodes(struct kt_reconcile *look)
+{
+    struct kt_workspace workspace;
+    kt_workspace_view(look->workspace, &workspace);
+    int code = kt_store_all(look->reconciler->store, KT_STORED_NODES, look->arena, &look->nodes, &look->error);
+    if (code != 0)
+        return code;
+    const cJSON **own = kt_arena_calloc(look->arena, KT_MAX(look->nodes.objects.count, (size_t)1), sizeof(*own));
+    if (!own)
+        return kt_error_set(&look->error, KT_ENOMEM, "no memory for the nodes of the cluster");
+    size_t count = 0;
+    bool has_labels = kt_match_labels_usable(workspace.resource.match_labels) > 0;
+    for (size_t i = 0; has_labels && i < look->nodes.objects.count; i++)
+        if (kt_node_matches(look->nodes.objects.items[i], workspace.resource.match_labels))
+            own[count++] = look->nodes.objects.items[i];
+    look->observation.nodes = (struct kt_objects){own, count};
+    return 0;
+}
+
 static int gather_children(struct kt_reconcile *look)
 {
     struct kt_store *store = look->reconciler->store;
     struct kt_error *error = &look->error;
     int code = kt_store_of_workspace(store, KT_STORED_NODE_CLAIMS, &look->key, look->arena, &look->claims, error);
-    if (code == 0)
+    if (code == 0 && !kt_settings_bring_your_own(look->reconciler->settings))
         code = kt_store_of_workspace(store, KT_STORED_NODES, &look->key, look->arena, &look->nodes, error);
     if (code == 0)
         code = kt_store_of_workspace(store, KT_STORED_PODS, &look->key, look->arena, &look->pods, error);
@@ -85,6 +106,10 @@ static int gather_children(struct kt_reconcile *look)
         .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000,
         .bring_your_own = kt_settings_bring_your_own(look->reconciler->settings),
     };
+    if (look->observation.bring_your_own)
+        code = gather_own_nodes(look);
+    if (code != 0)
+        return code;
     return look->observation.job ? 0 : confirm_no_job(look);
 }
 

@@ -21,6 +21,8 @@ static enum kt_step_result use_own(struct kt_reconcile *look)
     enum kt_step_result result = find(look, look->key.namespace_, look->plan.config_map, &look->config_map);
     if (result != KT_STEP_DONE)
         return result;
+    if (!look->config_map && look->observation.job)
+        return KT_STEP_DONE; /* its pod has read it */
     if (!look->config_map) {
         kt_reconcile_trouble(
             look, "JobStarted", "ConfigMapMissing",

@@ -266,6 +266,8 @@ enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
             return result;
         revision = kt_arena_printf(look->arena, "%lld", (long long)number);
     }
+    if (!is_same && wanted_number > 1 && !kt_observation_claim(&look->observation))
+        claim_number = 0, wanted_number = 1; /* each revision has its own tries */
     if (claim_number == 0)
         start_over(look);
     enum kt_step_result result = kt_write_metadata(look, hash, revision, wanted_number);

@@ -85,7 +85,7 @@ static void last_cause(struct kt_reconcile *look, const char *claim_name, struct
     const struct kt_list_options options = {
         .field_selector = kt_arena_printf(
             look->arena, "involvedObject.kind=NodeClaim,involvedObject.name=%s,type=Warning", claim_name)};
-    if (kt_api_list(look->client, look->arena, &kt_resource_events, NULL, &options, &list, &reply, &error) != 0)
+    if (kt_api_list(look->client, look->arena, &kt_resource_events, "default", &options, &list, &reply, &error) != 0)
         return;
     const cJSON *event;
     cJSON_ArrayForEach(event, list.items)

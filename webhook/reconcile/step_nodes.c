@@ -2,9 +2,14 @@
 /* The node of the claim is ready and offers GPUs. What is missing is said by the status (workload/diagnosis.h). */
 #include "webhook/reconcile/reconcile.h"
 
+#define OWN_NODES_MS ((int64_t)5000)
+
 enum kt_step_result kt_step_nodes(struct kt_reconcile *look)
 {
     if (look->observation.job || kt_observation_resources_ready(&look->observation))
         return KT_STEP_DONE;
+    /* A change of a claim's node brings us back; nodes of the user's own belong to nobody. */
+    if (look->observation.bring_your_own)
+        kt_reconcile_revisit(look, OWN_NODES_MS);
     return KT_STEP_WAIT;
 }

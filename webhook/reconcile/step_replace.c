@@ -37,6 +37,7 @@ enum kt_step_result kt_step_replace(struct kt_reconcile *look)
                                              "delete or rename it, or give the Workspace another name",
                                              look->key.name));
         look->observation.job = NULL;
+        kt_reconcile_revisit(look, KT_NAME_TAKEN_MS);
         return KT_STEP_WAIT;
     }
     const char *reason = why_replace(look);

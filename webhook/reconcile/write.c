@@ -127,8 +127,8 @@ static enum kt_step_result name_taken(struct kt_reconcile *look, const struct kt
                                          "a %s named %s is there already and does not belong to this Workspace: delete "
                                          "or rename it, or give the Workspace another name",
                                          kind->resource->kind, name));
-    kt_error_set(&look->error, KT_ECONFLICT, "%s %s belongs to somebody else", kind->resource->kind, name);
-    return KT_STEP_FAIL;
+    kt_reconcile_revisit(look, KT_NAME_TAKEN_MS); /* what is somebody else's is not watched */
+    return KT_STEP_WAIT;
 }
 
 /* Somebody was faster: is the object that is there as good? */

@@ -21,9 +21,12 @@ extern const struct kt_written_kind kt_written_node_claim;
 extern const struct kt_written_kind kt_written_config_map;
 extern const struct kt_written_kind kt_written_job;
 
+/* How soon to look again whether a name is free. */
+#define KT_NAME_TAKEN_MS ((int64_t)10000)
+
 /* Creates a child. One of the same name that belongs to this Workspace already is as good (KT_STEP_DONE, *ret is the
- * one that is there); one that belongs to somebody else is trouble "NameTaken". belongs NULL: any object of that name
- * is as good. ret may be NULL. */
+ * one that is there); one that belongs to somebody else is trouble "NameTaken" and KT_STEP_WAIT. belongs NULL: any
+ * object of that name is as good. ret may be NULL. */
 enum kt_step_result kt_write_create(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
                                     bool (*belongs)(const cJSON *object, const cJSON *workspace), const cJSON **ret);
 /* Server-side apply of our own fields of the Workspace's metadata; look->workspace is then the reply. */
