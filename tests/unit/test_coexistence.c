@@ -105,19 +105,19 @@ static void our_own_and_unrelated_webhooks_are_left_alone(void **state)
                                   "validation.workspace.kaito.sh", "kaito.sh",
                                   "workspaces") "," WEBHOOK("", "kyverno", "validate.kyverno.svc-fail", "kaito.sh",
                                                             "workspaces") "," WEBHOOK("", "gatekeeper",
-                                                                                      "validation.gatekeeper.sh",
-                                                                                      "*", "*") "," WEBHOOK("", "rag",
-                                                                                                            "validation"
-                                                                                                            ".ragengine"
-                                                                                                            ".kaito.sh",
-                                                                                                            "kaito.sh",
-                                                                                                            "ragengine"
-                                                                                                            "s") ",7,"
-                                                                                                                 "null,"
-                                                                                                                 "{\"we"
-                                                                                                                 "bhook"
-                                                                                                                 "s\":{"
-                                                                                                                 "}}");
+                                                                                      "validation.gatekeeper.sh", "*",
+                                                                                      "*") "," WEBHOOK("", "rag",
+                                                                                                       "validation"
+                                                                                                       ".ragengine"
+                                                                                                       ".kaito.sh",
+                                                                                                       "kaito.sh",
+                                                                                                       "ragengine"
+                                                                                                       "s") ",7,"
+                                                                                                            "null,"
+                                                                                                            "{\"we"
+                                                                                                            "bhook"
+                                                                                                            "s\":{"
+                                                                                                            "}}");
     expect(NULL, NULL);
 }
 

@@ -195,16 +195,11 @@ static void without_memory_it_says_so(void **state KT_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_same_claim_has_the_same_name),
-        TEST(without_a_uid_it_goes_by_the_name),
-        TEST(each_cloud_has_its_node_class),
-        TEST(the_machine_is_spelt_as_its_cloud_does),
-        TEST(what_cannot_be_asked_for_is_told),
-        TEST(labels_say_whose_it_is),
-        TEST(the_image_family_can_be_chosen),
-        TEST(the_disk_holds_what_the_tuning_needs),
-        TEST(the_disk_of_an_inference_is_upstream_s),
-        TEST(without_memory_it_says_so),
+        TEST(the_same_claim_has_the_same_name),       TEST(without_a_uid_it_goes_by_the_name),
+        TEST(each_cloud_has_its_node_class),          TEST(the_machine_is_spelt_as_its_cloud_does),
+        TEST(what_cannot_be_asked_for_is_told),       TEST(labels_say_whose_it_is),
+        TEST(the_image_family_can_be_chosen),         TEST(the_disk_holds_what_the_tuning_needs),
+        TEST(the_disk_of_an_inference_is_upstream_s), TEST(without_memory_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

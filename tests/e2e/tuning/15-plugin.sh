@@ -10,7 +10,7 @@ tune_and_wait() {
         { cat "$work/tune.out" "$work/tune.err" && return 1; }
     grep -q 'workspace.kaito.sh/p-good' "$work/tune.out" || { cat "$work/tune.out" && return 1; }
     local stage
-    for stage in node training done; do
+    for stage in node training "done"; do
         grep -q "^$stage" "$work/tune.err" || { echo "no line for $stage:" && cat "$work/tune.err" && return 1; }
     done
 }

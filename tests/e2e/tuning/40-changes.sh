@@ -75,6 +75,6 @@ delete_at() { # STAGE
     kubectl delete workspace "d-$1" --wait=false >/dev/null || return
     gone "d-$1" 60
 }
-for stage in admitted claimed node job running done; do
+for stage in admitted claimed node job running "done"; do
     check "deleted when $stage, it leaves nothing behind" delete_at $stage
 done
