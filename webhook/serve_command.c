@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/serve_command.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,8 +110,16 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     return code == 0 ? 0 : 1;
 }
 
+/* Some twenty threads, most of which wait: with an arena for each, as glibc has it, memory that one has freed is of no
+ * use to the others. */
+static void share_memory(void)
+{
+    mallopt(M_ARENA_MAX, 2);
+}
+
 int kt_serve_command(int argc, char **argv)
 {
+    share_memory();
     struct kt_webhook_config config;
     struct kt_error error;
     if (kt_webhook_config_parse(&config, argc, argv, getenv, &error) != 0) {

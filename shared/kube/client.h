@@ -41,6 +41,9 @@ struct kt_client_options {
     /* A file descriptor (an eventfd, a pipe) that becomes readable when work must end, -1: none. It is never read from.
      * A running request then returns KT_EINTERRUPTED at once. */
     int stop_fd;
+    /* HTTP/1.1 even where the server speaks HTTP/2: a client does one request at a time, and framing and header tables
+     * cost a fifth of a small request's CPU. */
+    bool http1;
     struct kt_client_hooks hooks;
 };
 

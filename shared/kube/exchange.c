@@ -142,7 +142,7 @@ static void set_connection(struct setting *setting, struct kt_client *client, co
     SET(setting, CURLOPT_FOLLOWLOCATION, 0L);
     SET(setting, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(setting, CURLOPT_PATH_AS_IS, 1L);
-    SET(setting, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(setting, CURLOPT_HTTP_VERSION, (long)(client->options.http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     if (!client->config->disable_compression && !exchange->take_body)
         SET(setting, CURLOPT_ACCEPT_ENCODING, "gzip");
 }

@@ -174,7 +174,7 @@ static void *look_up(void *context)
 static int open_clients(struct kt_cluster_view *view, const struct kt_config *config,
                         const struct kt_environment *environment, struct kt_error *error)
 {
-    struct kt_client_options options = {.user_agent = "kaito-webhook", .stop_fd = view->stop};
+    struct kt_client_options options = {.user_agent = "kaito-webhook", .http1 = true, .stop_fd = view->stop};
     int code = 0;
     for (size_t i = 0; i < KT_SNAPSHOT_KINDS && code == 0; i++)
         code = kt_client_new(config, environment, &options, &view->watchers[i].client, error);

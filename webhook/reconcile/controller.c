@@ -112,7 +112,7 @@ static int start_workers(struct kt_controller *controller, const struct kt_contr
                          struct kt_error *error)
 {
     const struct kt_client_options client_options = {
-        .user_agent = "kaito-webhook", .timeout_ms = REQUEST_TIMEOUT_MS, .stop_fd = controller->stop};
+        .user_agent = "kaito-webhook", .http1 = true, .timeout_ms = REQUEST_TIMEOUT_MS, .stop_fd = controller->stop};
     for (int64_t i = 0; i < options->workers && i < WORKERS_MOST; i++) {
         struct worker *worker = &controller->workers[i];
         worker->controller = controller;

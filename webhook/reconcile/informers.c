@@ -254,7 +254,7 @@ static void *keep_time(void *context)
 
 static int open_clients(struct kt_informers *informers, struct kt_error *error)
 {
-    struct kt_client_options options = {.user_agent = "kaito-webhook", .stop_fd = informers->stop};
+    struct kt_client_options options = {.user_agent = "kaito-webhook", .http1 = true, .stop_fd = informers->stop};
     int code = 0;
     for (size_t i = 0; i < informers->count && code == 0; i++) {
         struct informer *informer = &informers->informers[i];

@@ -41,7 +41,7 @@ static int open_client(struct kt_leader *leader, struct kt_error *error)
 {
     if (leader->client)
         return 0;
-    struct kt_client_options options = {.user_agent = "kaito-webhook", .stop_fd = leader->stop};
+    struct kt_client_options options = {.user_agent = "kaito-webhook", .http1 = true, .stop_fd = leader->stop};
     return kt_client_new(leader->options.config, leader->options.environment, &options, &leader->client, error);
 }
 

@@ -8,7 +8,8 @@
 /* Two operators would undo each other's work. */
 static int refuse_company(const struct kt_operator_options *options, struct kt_error *error)
 {
-    const struct kt_client_options client_options = {.user_agent = "kaito-webhook", .stop_fd = options->stop_fd};
+    const struct kt_client_options client_options = {
+        .user_agent = "kaito-webhook", .http1 = true, .stop_fd = options->stop_fd};
     struct kt_client *client = NULL;
     const char *other = NULL;
     const char *skipped = NULL;
