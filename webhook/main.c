@@ -47,13 +47,15 @@ static const struct mode MODES[] = {
      run_review},
     {"render", "render",
      "say what the reconciler would make of Workspaces, one JSON object a line: {\"id\", \"object\",\n"
-     "      \"featureGates\", \"settings\", \"clusterObjects\"}. This version counts nodes.",
+     "      \"featureGates\", \"settings\", \"clusterObjects\"} to {\"id\", \"targetNodeCount\", \"objects\", "
+     "\"error\"}.",
      run_render},
 };
 
 static void write_help(void)
 {
-    puts("kaito-webhook serves the admission webhooks of Kaito Workspaces.\n\n"
+    puts("kaito-webhook serves the admission webhooks of Kaito Workspaces, and runs tuning Workspaces on NVIDIA GPU "
+         "nodes.\n\n"
          "Usage:\n"
          "  kaito-webhook [flags]\n"
          "      serve until SIGTERM.");

@@ -20,15 +20,13 @@ static bool is_in(const char *path, const char *directory)
     return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-/* Why the trainer must not write there, or NULL. */
-static const char *directory_reason(struct kt_arena *arena, const char *directory)
+const char *kt_output_dir_trouble(struct kt_arena *arena, const char *directory)
 {
     const char *cleaned = directory[0] == '/' ? kt_clean_path(arena, directory) : NULL;
     size_t length = strlen(directory);
     if (directory[0] != '/')
         return "it is not an absolute path, so the trainer writes it into its own folder and the adapter is lost with "
-               "the "
-               "pod";
+               "the pod";
     if (cleaned == NULL)
         return NULL; /* no memory */
     if (!is_in(cleaned, "/mnt") || kt_streq(cleaned, "/mnt"))
@@ -57,7 +55,7 @@ void kt_config_check_output_dir(struct kt_rule_run *run)
                          kt_json_kind(value));
         return;
     }
-    reason = directory_reason(facts->arena, directory);
+    reason = kt_output_dir_trouble(facts->arena, directory);
     if (reason != NULL)
         kt_config_report(run, upstream_refuses_directory(facts->arena, directory) ? on_create : KT_ORIGIN_OWN,
                          KT_PROBLEM_INVALID, directory,

@@ -43,6 +43,10 @@ bool kt_tuning_input_from_config(const cJSON *sections, enum kt_tuning_method me
  * at a dot, and the word all-linear only outside a list, which the trainer always makes. */
 bool kt_tuning_target_exists(const struct kt_architecture *architecture, const char *name);
 
+/* Why the trainer must not write its adapter there (TrainingArguments.output_dir), or NULL: only a clean absolute path
+ * below /mnt, where the result volume is mounted, outlives the pod. */
+const char *kt_output_dir_trouble(struct kt_arena *arena, const char *directory);
+
 /* Member of a section ("TrainingArguments", "max_length"), or NULL. */
 const cJSON *kt_tuning_config_value(const cJSON *sections, const char *section, const char *key);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/training_config.h"
 
+#include "admission/tuning_input.h"
+#include "workload/tuning.h"
+
 #include "text/clean_path.h"
 #include "text/yaml.h"
 #include "workload/names.h"
@@ -74,4 +77,18 @@ int kt_training_output_dir(struct kt_arena *arena, const cJSON *training_config,
                             reason);
     *ret = cleaned;
     return 0;
+}
+
+int kt_tuning_check_config(struct kt_arena *arena, const cJSON *config_map, struct kt_error *error)
+{
+    cJSON *config;
+    int code = kt_training_config_read(arena, config_map, &config, error);
+    if (code != 0)
+        return code;
+    const char *wanted = kt_json_string(kt_json_path(config, ROOT, "TrainingArguments", "output_dir", NULL));
+    const char *trouble = wanted && wanted[0] ? kt_output_dir_trouble(arena, wanted) : NULL;
+    return trouble ? kt_error_set(error, KT_EINVAL,
+                                  "TrainingArguments.output_dir is \"%.64s\": %s; use a folder such as /mnt/results",
+                                  wanted, trouble)
+                   : 0;
 }

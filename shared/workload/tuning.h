@@ -34,6 +34,10 @@ int kt_tuning_plan(struct kt_arena *arena, const cJSON *workspace, const struct 
 int kt_tuning_config_map(struct kt_arena *arena, const struct kt_tuning_plan *plan, const cJSON *template_, cJSON **ret,
                          struct kt_error *error) KT_NODISCARD;
 
+/* Would a tuning by this config map lose its result? Stricter than the Job itself, which is made as upstream makes it:
+ * the trainer's output_dir must be where the result volume is. KT_EINVAL with a message for the user. */
+int kt_tuning_check_config(struct kt_arena *arena, const cJSON *config_map, struct kt_error *error) KT_NODISCARD;
+
 /* SHA-256 of a config map's data and binaryData: what a Job was made for. */
 int kt_config_map_hash(struct kt_arena *arena, const cJSON *config_map, char ret[KT_CONFIG_HASH_BYTES],
                        struct kt_error *error) KT_NODISCARD;

@@ -161,7 +161,7 @@ static void make_event(const struct kt_reading *reading, struct kt_tuning_status
         ret->event_reason = "TuningSucceeded";
         ret->event_message = now->message;
     } else if (reading->diagnosis.has_cause) {
-        ret->event_type = "Warning";
+        ret->event_type = reading->trouble && reading->trouble->is_planned ? "Normal" : "Warning";
         ret->event_reason = cause->reason;
         ret->event_message = cause->message;
     }

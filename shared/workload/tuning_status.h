@@ -13,7 +13,8 @@ struct kt_trouble {
     const char *condition; /* the one that it holds up: "NodeClaimReady", "ResourceReady", "JobStarted" */
     const char *reason;    /* CamelCase; NULL: no trouble */
     const char *message;
-    bool is_final; /* no retry can help: the Workspace is Failed */
+    bool is_final;   /* no retry can help: the Workspace is Failed */
+    bool is_planned; /* what the user asked for and no mishap: its event is Normal */
 };
 
 struct kt_tuning_status {

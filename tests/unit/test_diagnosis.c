@@ -167,7 +167,7 @@ static void pods_of_other_jobs_are_left_aside(void **state)
 /* The plugin has no trouble of the reconciler's at hand: the stored status has it. */
 static void what_the_operator_wrote_is_a_cause_for_the_plugin(void **state)
 {
-    const struct kt_trouble trouble = {"ResourceReady", "TemplateMissing", "there is no template", false};
+    const struct kt_trouble trouble = {"ResourceReady", "TemplateMissing", "there is no template", false, false};
     (void)state;
     kt_test_world_claim(&world, "ready");
     kt_test_world_node(&world, "ready");

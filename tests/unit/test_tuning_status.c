@@ -187,7 +187,7 @@ static void a_job_of_an_older_revision_does_not_count(void **state)
 
 static void a_config_map_that_changed_brings_a_new_job(void **state)
 {
-    const struct kt_trouble trouble = {"JobStarted", "ConfigChanged", "the config map has changed", false};
+    const struct kt_trouble trouble = {"JobStarted", "ConfigChanged", "the config map has changed", false, false};
     (void)state;
     step("ready", "ready", "active", "training");
     kt_test_world_step(&world, &trouble);
@@ -203,7 +203,7 @@ static void a_config_map_that_changed_brings_a_new_job(void **state)
 
 static void trouble_is_named_where_it_holds_up(void **state)
 {
-    const struct kt_trouble trouble = {"NodeClaimReady", "Forbidden", "no right to create nodeclaims", false};
+    const struct kt_trouble trouble = {"NodeClaimReady", "Forbidden", "no right to create nodeclaims", false, false};
     (void)state;
     kt_test_world_step(&world, &trouble);
     expect("NodeClaimReady", "False", "Forbidden");
@@ -222,7 +222,7 @@ static void trouble_is_named_where_it_holds_up(void **state)
 
 static void final_trouble_fails_the_workspace(void **state)
 {
-    const struct kt_trouble trouble = {"NodeClaimReady", "LaunchFailed", "three claims were lost", true};
+    const struct kt_trouble trouble = {"NodeClaimReady", "LaunchFailed", "three claims were lost", true, false};
     (void)state;
     kt_test_world_step(&world, &trouble);
     assert_string_equal(kt_test_world_state(&world), "Failed");
@@ -241,7 +241,7 @@ static void final_trouble_fails_the_workspace(void **state)
 
 static void a_finished_job_that_is_replaced_begins_anew(void **state)
 {
-    const struct kt_trouble trouble = {"JobStarted", "ConfigMapChanged", "the Job is replaced", false};
+    const struct kt_trouble trouble = {"JobStarted", "ConfigMapChanged", "the Job is replaced", false, false};
     (void)state;
     step("ready", "ready", "active", "training");
     kt_test_world_job(&world, "complete");
@@ -274,7 +274,7 @@ static void a_failed_job_without_its_pod_keeps_what_was_said_before(void **state
 
 static void trouble_never_hides_a_finished_job(void **state)
 {
-    const struct kt_trouble trouble = {"ResourceReady", "ConfigMapMissing", "gone", true};
+    const struct kt_trouble trouble = {"ResourceReady", "ConfigMapMissing", "gone", true, false};
     (void)state;
     step("ready", "ready", "active", "training");
     kt_test_world_job(&world, "complete");
@@ -285,7 +285,7 @@ static void trouble_never_hides_a_finished_job(void **state)
 
 static void a_started_job_decides_even_beside_final_trouble(void **state)
 {
-    const struct kt_trouble trouble = {"NodeClaimReady", "LaunchFailed", "lost", true};
+    const struct kt_trouble trouble = {"NodeClaimReady", "LaunchFailed", "lost", true, false};
     (void)state;
     step("ready", "ready", "active", "training");
     kt_test_world_step(&world, &trouble);
@@ -449,7 +449,7 @@ static void huge_texts_do_not_get_into_a_status(void **state)
 {
     enum { LENGTH = 1 << 20 };
     char *huge = kt_arena_alloc(&world.arena, LENGTH + 1);
-    const struct kt_trouble trouble = {"JobStarted", huge, huge, false};
+    const struct kt_trouble trouble = {"JobStarted", huge, huge, false, false};
     (void)state;
     memset(huge, 'x', LENGTH);
     cJSON *metadata = kt_json_get(world.workspace, "metadata");

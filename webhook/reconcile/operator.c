@@ -86,9 +86,23 @@ static int start_leader(struct kt_operator *operator_, const struct kt_operator_
     return code;
 }
 
+/* Machines (Karpenter v1alpha5), and the pools of upstream's other provisioner, are not made by this version. */
+static int check_provisioner(const struct kt_operator_options *options, struct kt_error *error)
+{
+    const char *name = options->config->node_provisioner;
+    if (!kt_streq(name, "machine") && !kt_settings_uses_karpenter(options->settings))
+        return 0;
+    return kt_error_set(error, KT_EINVAL,
+                        "--node-provisioner=%s: the reconciler makes NodeClaims (nodeclaim) or uses nodes of your own "
+                        "(byo); with this one serve webhooks only (--reconcile=false)",
+                        name);
+}
+
 int kt_operator_start(struct kt_operator *operator_, const struct kt_operator_options *options, struct kt_error *error)
 {
-    int code = refuse_company(options, error);
+    int code = check_provisioner(options, error);
+    if (code == 0)
+        code = refuse_company(options, error);
     if (code == 0)
         code = start_controller(operator_, options, error);
     return code == 0 ? start_leader(operator_, options, error) : code;

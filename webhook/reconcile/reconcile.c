@@ -11,7 +11,8 @@
 
 void kt_reconcile_trouble(struct kt_reconcile *look, const char *condition, const char *reason, const char *message)
 {
-    look->trouble = (struct kt_trouble){condition, reason, message ? message : "no memory to say more", false};
+    look->trouble = (struct kt_trouble){
+        .condition = condition, .reason = reason, .message = message ? message : "no memory to say more"};
 }
 
 void kt_reconcile_final(struct kt_reconcile *look, const char *condition, const char *reason, const char *message)

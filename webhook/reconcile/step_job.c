@@ -19,6 +19,15 @@ static uint32_t node_gpus(const struct kt_reconcile *look)
     return 0;
 }
 
+static enum kt_step_result refuse(struct kt_reconcile *look, int code)
+{
+    if (code != KT_EINVAL)
+        return KT_STEP_FAIL;
+    kt_reconcile_trouble(look, "JobStarted", "JobCannotBeMade",
+                         kt_arena_printf(look->arena, "the Job cannot be made: %s", look->error.message));
+    return KT_STEP_WAIT;
+}
+
 /* The Job for what there is now; NULL with a result when it cannot be made. */
 static enum kt_step_result build(struct kt_reconcile *look, uint32_t gpu_count, cJSON **ret)
 {
@@ -30,12 +39,7 @@ static enum kt_step_result build(struct kt_reconcile *look, uint32_t gpu_count, 
         .config_hash = look->config_hash,
     };
     int code = kt_tuning_job(look->arena, &look->plan, &facts, ret, &look->error);
-    if (code == KT_EINVAL) {
-        kt_reconcile_trouble(look, "JobStarted", "JobCannotBeMade",
-                             kt_arena_printf(look->arena, "the Job cannot be made: %s", look->error.message));
-        return KT_STEP_WAIT;
-    }
-    return code == 0 ? KT_STEP_DONE : KT_STEP_FAIL;
+    return code == 0 ? KT_STEP_DONE : refuse(look, code);
 }
 
 /* Is there nothing to make, because there is a Job, or was one? */
@@ -48,7 +52,10 @@ static bool is_settled(const struct kt_reconcile *look)
 enum kt_step_result kt_step_rehearse(struct kt_reconcile *look)
 {
     cJSON *job;
-    return is_settled(look) ? KT_STEP_DONE : build(look, look->plan.sku ? 0 : 1, &job);
+    if (is_settled(look))
+        return KT_STEP_DONE;
+    int code = kt_tuning_check_config(look->arena, look->config_map, &look->error);
+    return code == 0 ? build(look, look->plan.sku ? 0 : 1, &job) : refuse(look, code);
 }
 
 enum kt_step_result kt_step_job(struct kt_reconcile *look)

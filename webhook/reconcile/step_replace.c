@@ -50,6 +50,7 @@ enum kt_step_result kt_step_replace(struct kt_reconcile *look)
             : kt_arena_printf(look->arena,
                               "ConfigMap %s was changed: the Job is replaced by one that reads the new content",
                               look->plan.config_map));
+    look->trouble.is_planned = true;
     look->observation.job = NULL; /* what it says is of the past */
     look->observation.pods.count = 0;
     if (kt_is_being_deleted(job))

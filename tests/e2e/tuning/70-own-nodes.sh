@@ -39,7 +39,7 @@ waits_for_own() {
 }
 check "one whose node comes later waits for it, saying so" waits_for_own
 kubectl delete workspaces --all --wait=true --timeout=30s >/dev/null
-check "they are deleted without a NodeClaim to wait for" is_gone own-first
+check "they are deleted without a NodeClaim to wait for" gone own-first 40
 kubectl delete nodeclaims own-mine own-late --wait=false >/dev/null
 webhook_stop
 webhook_start "${reconcile_flags[@]}" >/dev/null 2>&1
