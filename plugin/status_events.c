@@ -38,31 +38,48 @@ static bool is_warning(const cJSON *event)
     return kt_streq(kt_json_string_or(kt_json_get(event, "type"), ""), "Warning");
 }
 
-/* About the object that the verdict blames; otherwise any. */
+/* How well an event fits the cause of the verdict; 0: it is no warning. */
+static int fit_of(const cJSON *event, const struct kt_verdict *verdict)
+{
+    if (!is_warning(event))
+        return 0;
+    const char *name = kt_json_string_or(kt_json_path(event, "involvedObject", "name", NULL), "");
+    if (!kt_streq(name, verdict->cause.name))
+        return 1;
+    return kt_streq(kt_json_string_or(kt_json_get(event, "reason"), ""), verdict->cause.reason) ? 3 : 2;
+}
+
+/* The first of those that fit best. */
 static void mark_cause(struct kt_status_event *events, size_t count, const struct kt_verdict *verdict)
 {
-    for (int strict = 1; strict >= 0; strict--) {
-        for (size_t i = 0; i < count; i++) {
-            const cJSON *about = kt_json_get(events[i].event, "involvedObject");
-            const char *name = kt_json_string_or(kt_json_get(about, "name"), "");
-            if (!is_warning(events[i].event) || (strict && !kt_streq(name, verdict->cause.name)))
-                continue;
-            events[i].is_cause = true;
-            return;
+    struct kt_status_event *best = NULL;
+    int best_fit = 0;
+    for (size_t i = 0; i < count; i++) {
+        int fit = fit_of(events[i].event, verdict);
+        if (fit > best_fit) {
+            best = &events[i];
+            best_fit = fit;
         }
     }
+    if (best)
+        best->is_cause = true;
 }
 
 struct kt_status_event *kt_status_events(struct kt_arena *arena, const struct kt_observation *seen,
                                          const struct kt_verdict *verdict, size_t most, size_t *ret_count)
 {
-    size_t count = seen->events.count;
-    struct kt_status_event *events = kt_arena_calloc(arena, count + 1, sizeof(*events));
+    /* Events outlive what they are about: a Workspace of the same name may have been there before. */
+    int64_t since_ms = time_of(kt_json_path(seen->workspace, "metadata", "creationTimestamp", NULL));
+    struct kt_status_event *events = kt_arena_calloc(arena, seen->events.count + 1, sizeof(*events));
+    size_t count = 0;
     *ret_count = 0;
     if (!events)
         return NULL;
-    for (size_t i = 0; i < count; i++)
-        events[i] = (struct kt_status_event){seen->events.items[i], last_seen_ms(seen->events.items[i]), false};
+    for (size_t i = 0; i < seen->events.count; i++) {
+        int64_t time_ms = last_seen_ms(seen->events.items[i]);
+        if (time_ms == INT64_MIN || time_ms >= since_ms)
+            events[count++] = (struct kt_status_event){seen->events.items[i], time_ms, false};
+    }
     qsort(events, count, sizeof(*events), compare);
     if (verdict && verdict->has_cause && verdict->cause.name)
         mark_cause(events, count, verdict);
