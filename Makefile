@@ -217,6 +217,10 @@ bench: all ## instructions, allocations, CPU, memory and sizes; see tests/bench/
 	@$(MAKE) --no-print-directory bench-programs
 	@tests/bench/run.sh
 
+.PHONY: bench-scale
+bench-scale: all ## 100 and 500 tunings at once on a simulated cluster: time, CPU, memory, writes, order (10 minutes)
+	@tests/bench/scale.sh
+
 .PHONY: bench-programs
 bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
