@@ -40,6 +40,22 @@ bool kt_reconcile_holds(const struct kt_reconcile *look, const char *condition)
            is_of_this_generation(look, kt_condition_find(look->workspace, condition));
 }
 
+const char *kt_annotation(const cJSON *object, const char *key)
+{
+    return kt_json_string(kt_json_path(object, "metadata", "annotations", key, NULL));
+}
+
+bool kt_reconcile_is_held(const cJSON *workspace)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, kt_json_path(workspace, "metadata", "finalizers", NULL))
+    {
+        if (kt_streq(kt_json_string_or(item, ""), KT_FINALIZER))
+            return true;
+    }
+    return false;
+}
+
 bool kt_reconcile_is_gone(const cJSON *workspace)
 {
     return kt_is_being_deleted(workspace) &&

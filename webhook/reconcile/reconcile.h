@@ -97,6 +97,10 @@ void kt_reconcile_final(struct kt_reconcile *look, const char *condition, const 
 void kt_reconcile_revisit(struct kt_reconcile *look, int64_t delay_ms);
 /* Has the Job of this revision ended, or has the Workspace come to its end without one? */
 bool kt_reconcile_is_finished(const struct kt_reconcile *look);
+/* metadata.annotations[key], or NULL. */
+const char *kt_annotation(const cJSON *object, const char *key);
+/* Does it carry our finalizer? */
+bool kt_reconcile_is_held(const cJSON *workspace);
 /* Is it being deleted with no finalizer left? Then it is gone. */
 bool kt_reconcile_is_gone(const cJSON *workspace);
 /* Is this condition "True" in the stored status, and said of the present generation? */

@@ -13,17 +13,6 @@
 /* No watch tells of a claim that the store does not keep. */
 #define LOOK_AGAIN_MS ((int64_t)5000)
 
-static bool has_finalizer(const cJSON *workspace)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, kt_json_path(workspace, "metadata", "finalizers", NULL))
-    {
-        if (kt_streq(kt_json_string_or(item, ""), KT_FINALIZER))
-            return true;
-    }
-    return false;
-}
-
 static enum kt_step_result delete_children(struct kt_reconcile *look)
 {
     const struct kt_observation *observation = &look->observation;
@@ -134,7 +123,7 @@ enum kt_step_result kt_step_delete(struct kt_reconcile *look)
 {
     if (!kt_is_being_deleted(look->workspace))
         return KT_STEP_DONE;
-    if (!has_finalizer(look->workspace))
+    if (!kt_reconcile_is_held(look->workspace))
         return KT_STEP_WAIT;
     enum kt_step_result result = delete_children(look);
     if (result != KT_STEP_DONE && waiting_ms(look) < look->reconciler->options.deletion_timeout_ms)

@@ -34,8 +34,7 @@ static enum kt_step_result build(struct kt_reconcile *look, uint32_t gpu_count, 
     const struct kt_tuning_job_facts facts = {
         .config_map = look->config_map,
         .gpu_count = gpu_count,
-        .revision = kt_json_string(
-            kt_json_get(kt_json_path(look->workspace, "metadata", "annotations", NULL), KT_ANNOTATION_REVISION)),
+        .revision = kt_annotation(look->workspace, KT_ANNOTATION_REVISION),
         .config_hash = look->config_hash,
     };
     int code = kt_tuning_job(look->arena, &look->plan, &facts, ret, &look->error);

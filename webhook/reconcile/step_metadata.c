@@ -16,22 +16,6 @@
 
 #define REVISION_LARGEST (INT64_C(1) << 53)
 
-static const char *annotation(const cJSON *object, const char *key)
-{
-    return kt_json_string(kt_json_get(kt_json_path(object, "metadata", "annotations", NULL), key));
-}
-
-static bool has_finalizer(const cJSON *workspace)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, kt_json_path(workspace, "metadata", "finalizers", NULL))
-    {
-        if (kt_streq(kt_json_string_or(item, ""), KT_FINALIZER))
-            return true;
-    }
-    return false;
-}
-
 /* --- revisions -----------------------------------------------------------------------------------------------------
  */
 
@@ -102,7 +86,7 @@ static enum kt_step_result find_revision(struct kt_reconcile *look, const char *
 {
     struct history history = {0};
     /* Otherwise it is new and has no history. `kubectl replace` takes annotations away, but not the status. */
-    if (annotation(look->workspace, KT_ANNOTATION_REVISION) ||
+    if (kt_annotation(look->workspace, KT_ANNOTATION_REVISION) ||
         kt_json_count(kt_json_get(look->workspace, "status")) > 0) {
         enum kt_step_result result = read_history(look, &history);
         if (result != KT_STEP_DONE)
@@ -166,9 +150,9 @@ static int64_t generation_of(const cJSON *workspace)
 /* NULL: not known, because the revision was written by another operator. */
 static const char *revision_generation(struct kt_reconcile *look, const char *hash)
 {
-    const char *known_hash = annotation(look->workspace, KT_ANNOTATION_HASH);
+    const char *known_hash = kt_annotation(look->workspace, KT_ANNOTATION_HASH);
     if (known_hash && kt_streq(known_hash, hash))
-        return annotation(look->workspace, KT_ANNOTATION_REVISION_GENERATION);
+        return kt_annotation(look->workspace, KT_ANNOTATION_REVISION_GENERATION);
     return kt_arena_printf(look->arena, "%lld", (long long)generation_of(look->workspace));
 }
 
@@ -228,7 +212,7 @@ static size_t raise_generations(struct kt_arena *arena, cJSON *conditions, int64
  * whose Job was tidied up, would be run again because a webhook filled in a default. */
 static enum kt_step_result carry_status_over(struct kt_reconcile *look)
 {
-    const char *text = annotation(look->workspace, KT_ANNOTATION_REVISION_GENERATION);
+    const char *text = kt_annotation(look->workspace, KT_ANNOTATION_REVISION_GENERATION);
     int64_t now = generation_of(look->workspace);
     long long since = text ? strtoll(text, NULL, 10) : 0;
     if (since <= 0 || since >= now)
@@ -252,12 +236,12 @@ enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
     char hash[KT_REVISION_HASH_BYTES];
     if (kt_revision_hash(look->arena, look->workspace, hash, &look->error) != 0)
         return KT_STEP_FAIL;
-    const char *revision = annotation(look->workspace, KT_ANNOTATION_REVISION);
-    const char *known_hash = annotation(look->workspace, KT_ANNOTATION_HASH);
+    const char *revision = kt_annotation(look->workspace, KT_ANNOTATION_REVISION);
+    const char *known_hash = kt_annotation(look->workspace, KT_ANNOTATION_HASH);
     int64_t claim_number = kt_claim_number(look->workspace);
     int64_t wanted_number = look->observation.bring_your_own ? 0 : KT_MAX(claim_number, (int64_t)1);
     bool is_same = revision && known_hash && kt_streq(known_hash, hash);
-    if (is_same && has_finalizer(look->workspace) && claim_number == wanted_number)
+    if (is_same && kt_reconcile_is_held(look->workspace) && claim_number == wanted_number)
         return carry_status_over(look);
     if (!is_same) {
         int64_t number;

@@ -13,11 +13,6 @@
 #include "workload/names.h"
 #include "workload/node_claim.h"
 
-static const char *annotation(const cJSON *object, const char *key)
-{
-    return kt_json_string(kt_json_get(kt_json_path(object, "metadata", "annotations", NULL), key));
-}
-
 static const char *name_of(const cJSON *object)
 {
     return kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
@@ -152,8 +147,8 @@ static enum kt_step_result follow_lost(struct kt_reconcile *look, const char *cl
         return KT_STEP_WAIT;
     }
     look->trouble = (struct kt_trouble){0};
-    return kt_write_metadata(look, annotation(look->workspace, KT_ANNOTATION_HASH),
-                             annotation(look->workspace, KT_ANNOTATION_REVISION), number + 1);
+    return kt_write_metadata(look, kt_annotation(look->workspace, KT_ANNOTATION_HASH),
+                             kt_annotation(look->workspace, KT_ANNOTATION_REVISION), number + 1);
 }
 
 /* --- the step ------------------------------------------------------------------------------------------------------

@@ -9,19 +9,13 @@
 
 #define STATUS_FIRST_MS ((int64_t)20)
 
-static const char *job_annotation(const struct kt_reconcile *look, const char *key)
-{
-    return kt_json_string(kt_json_get(kt_json_path(look->observation.job, "metadata", "annotations", NULL), key));
-}
-
 static const char *why_replace(const struct kt_reconcile *look)
 {
-    const char *revision = kt_json_string(
-        kt_json_get(kt_json_path(look->workspace, "metadata", "annotations", NULL), KT_ANNOTATION_REVISION));
-    const char *made_for = job_annotation(look, KT_ANNOTATION_REVISION);
+    const char *revision = kt_annotation(look->workspace, KT_ANNOTATION_REVISION);
+    const char *made_for = kt_annotation(look->observation.job, KT_ANNOTATION_REVISION);
     if (made_for && revision && !kt_streq(made_for, revision))
         return "SpecChanged";
-    const char *hash = job_annotation(look, KT_ANNOTATION_CONFIG_HASH);
+    const char *hash = kt_annotation(look->observation.job, KT_ANNOTATION_CONFIG_HASH);
     return hash && look->config_hash && !kt_streq(hash, look->config_hash) ? "ConfigMapChanged" : NULL;
 }
 
