@@ -79,7 +79,8 @@ no_writes_in_steady_state() {
     mark=$(audit_mark)
     # Two resyncs have passed when each Workspace was looked at a third time.
     until_true 30 looked_at_often || { echo "no resync seen" && return 1; }
-    [ -z "$(audit_lines "$mark")" ] || { audit_lines "$mark" && return 1; }
+    # The Lease is renewed all the time; nothing else may be written.
+    [ -z "$(audit_lines "$mark" | jq -c 'select(.resource != "leases")')" ] || { audit_lines "$mark" && return 1; }
 }
 looked_at_often() {
     local looks

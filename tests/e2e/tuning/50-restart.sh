@@ -2,36 +2,6 @@
 # shellcheck shell=bash disable=SC2154
 # Killed at ten points of the way and started again, our process comes to the same end and makes nothing twice.
 
-webhook_kill() {
-    kill -KILL "$webhook_pid" 2>/dev/null
-    wait "$webhook_pid" 2>/dev/null
-    webhook_pid=
-}
-
-# What must hold of the Workspace when the process is killed.
-point_is() { # NAME POINT
-    case $2 in
-    1) kubectl get workspace "$1" -o name ;;
-    2) [ -n "$(kubectl get controllerrevisions -l "workspace.kaito.io/name=$1" -o name)" ] ;;
-    3) kubectl get workspace "$1" -o 'jsonpath={.metadata.finalizers}' | grep -q kaito ;;
-    4) [ -n "$(kubectl get nodeclaims -l "kaito.sh/workspace=$1" -o name)" ] ;;
-    5) [ -n "$(workspace_state "$1")" ] ;;
-    6) [ -n "$(kubectl get nodes -l "kaito.sh/workspace=$1" -o name)" ] ;;
-    7) condition_is "$1" ResourceReady True ;;
-    8) [ -n "$(kubectl get jobs -l "kaito.sh/workspace=$1" -o name)" ] ;;
-    9) condition_is "$1" JobStarted True ;;
-    10) kubectl get job "$1" -o 'jsonpath={.status.succeeded}' | grep -q 1 ;;
-    esac
-}
-
-made_once() { # NAME MARK
-    audit_lines "$2" | jq -rs --arg name "$1" '
-        map(select(.of == $name and .verb == "create" and .code == 201 and .resource != "events"))
-        | group_by(.resource)[] | "\(.[0].resource) \(length)"' >"$work/made"
-    grep -vE ' 1$' "$work/made" && return 1
-    [ "$(wc -l <"$work/made")" -ge 3 ]
-}
-
 watch_workspaces start "$work/restart.watch"
 came_back() { # NAME POINT MARK REACHED
     [ "$4" = 1 ] || { echo "never came to point $2" && return 1; }

@@ -33,7 +33,7 @@ esac
 ok "the control plane with nodes starts"
 
 # Short waits, so that what takes minutes in life takes seconds here.
-reconcile_flags=(--reconcile=true --node-claim-retry-delay=500ms --node-claim-launch-timeout=2s)
+reconcile_flags=(--reconcile=true --leader-elect --node-claim-retry-delay=500ms --node-claim-launch-timeout=2s)
 set_up() { install_manifests && webhook_kubeconfig && webhook_start "${reconcile_flags[@]}" && register_webhooks; }
 if ! set_up >"$work/set-up.log" 2>&1; then
     not_ok "set up"
@@ -84,6 +84,36 @@ leftovers() {
 is_gone() { [ -z "$(leftovers "$1")" ]; }
 gone() {
     until_true "${2:-40}" is_gone "$1" || { echo "left of $1:" && leftovers "$1" && return 1; }
+}
+
+webhook_kill() {
+    kill -KILL "$webhook_pid" 2>/dev/null
+    wait "$webhook_pid" 2>/dev/null
+    webhook_pid=
+}
+
+# What must hold of the Workspace when the process is killed.
+point_is() { # NAME POINT
+    case $2 in
+    1) kubectl get workspace "$1" -o name ;;
+    2) [ -n "$(kubectl get controllerrevisions -l "workspace.kaito.io/name=$1" -o name)" ] ;;
+    3) kubectl get workspace "$1" -o 'jsonpath={.metadata.finalizers}' | grep -q kaito ;;
+    4) [ -n "$(kubectl get nodeclaims -l "kaito.sh/workspace=$1" -o name)" ] ;;
+    5) [ -n "$(workspace_state "$1")" ] ;;
+    6) [ -n "$(kubectl get nodes -l "kaito.sh/workspace=$1" -o name)" ] ;;
+    7) condition_is "$1" ResourceReady True ;;
+    8) [ -n "$(kubectl get jobs -l "kaito.sh/workspace=$1" -o name)" ] ;;
+    9) condition_is "$1" JobStarted True ;;
+    10) kubectl get job "$1" -o 'jsonpath={.status.succeeded}' | grep -q 1 ;;
+    esac
+}
+
+made_once() { # NAME MARK
+    audit_lines "$2" | jq -rs --arg name "$1" '
+        map(select(.of == $name and .verb == "create" and .code == 201 and .resource != "events"))
+        | group_by(.resource)[] | "\(.[0].resource) \(length)"' >"$work/made"
+    grep -vE ' 1$' "$work/made" && return 1
+    [ "$(wc -l <"$work/made")" -ge 3 ]
 }
 
 for part in "$root"/tests/e2e/tuning/[0-9]*.sh; do
