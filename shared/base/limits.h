@@ -72,8 +72,6 @@
 #define KT_LIMIT_QUEUE_KEYS 50000
 /* Memory of one look at one Workspace. */
 #define KT_LIMIT_RECONCILE_ARENA_BYTES ((size_t)(24 * KT_MIB))
-/* NodeClaims that are made one after another for one Workspace before it fails. */
-#define KT_LIMIT_NODE_CLAIM_ATTEMPTS 3
 /* The Lease of the reconciler; etcd takes no object beyond 1.5 MiB (etcd --max-request-bytes). */
 #define KT_LIMIT_LEASE_BYTES ((size_t)(2 * KT_MIB))
 /* All URLs of a tuning's data, in one environment variable: Linux takes 128 KiB for a name and its value

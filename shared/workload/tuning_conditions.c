@@ -67,11 +67,10 @@ static void say_node_claim(struct kt_reading *reading, bool is_ready)
                  name));
     } else if (number > 1) {
         say(reading, type, false, "NodeClaimNotReady",
-            TEXT(
-                reading,
-                "NodeClaim %s waits for Karpenter to launch a machine (Launched); it is number %lld of at most %d, the "
-                "one before was lost",
-                name, number, KT_LIMIT_NODE_CLAIM_ATTEMPTS));
+            TEXT(reading,
+                 "NodeClaim %s waits for Karpenter to launch a machine (Launched); it is number %lld, the one "
+                 "before was lost",
+                 name, number));
     } else {
         say(reading, type, false, "NodeClaimNotReady",
             TEXT(reading, "NodeClaim %s waits for Karpenter to launch a machine (Launched)", name));
