@@ -108,10 +108,14 @@ point_is() { # NAME POINT
     esac
 }
 
+# What was cut off (5xx in the audit log) may have been done all the same: then it counts, unless it came again by that name.
 made_once() { # NAME MARK
-    audit_lines "$2" | jq -rs --arg name "$1" '
-        map(select(.of == $name and .verb == "create" and .code == 201 and .resource != "events"))
-        | group_by(.resource)[] | "\(.[0].resource) \(length)"' >"$work/made"
+    local claims
+    claims=$(kubectl get nodeclaims -l "kaito.sh/workspace=$1" -o 'jsonpath={.items[*].metadata.name}')
+    audit_lines "$2" | jq -rs --arg name "$1" --arg claims "$claims" '
+        def is_cut_off: .code >= 500 and (.name | . == $name or startswith($name + "-") or IN($claims | splits(" ")));
+        map(select(.verb == "create" and .resource != "events" and ((.of == $name and .code == 201) or is_cut_off)))
+        | group_by(.resource)[] | "\(.[0].resource) \([(map(select(.code == 201)) | length), (map(.name) | unique | length)] | max)"' >"$work/made"
     grep -vE ' 1$' "$work/made" && return 1
     [ "$(wc -l <"$work/made")" -ge 3 ]
 }
