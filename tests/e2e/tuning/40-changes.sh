@@ -56,6 +56,15 @@ same_again() {
 }
 seen_label() { [ "$(kubectl get workspace "$1" -o 'jsonpath={.metadata.labels.team}')" = a ]; }
 check "the same again, or another label, changes nothing" same_again
+
+back_again() { # to the first specification: the newest revision is the one that is asked for
+    kubectl apply -f "$work/r-slow.yaml" >/dev/null || return
+    until_true 20 at_revision r-slow 3 || return
+    [ "$(kubectl get controllerrevisions -l workspace.kaito.io/name=r-slow -o name | wc -l)" = 2 ] &&
+        kubectl get controllerrevisions -l workspace.kaito.io/name=r-slow -o 'jsonpath={.items[*].revision}' | grep -q 3
+}
+at_revision() { [ "$(kubectl get workspace "$1" -o 'jsonpath={.metadata.annotations.workspace\.kaito\.io/revision}')" = "$2" ]; }
+check "going back to an earlier specification is a new revision, kept once" back_again
 kubectl delete workspace r-slow --wait=false >/dev/null
 
 # Each stage: the Workspace is deleted as soon as the condition holds.
