@@ -149,8 +149,6 @@ static int start(struct kt_controller *controller, const struct kt_controller_op
     if (code == 0)
         kt_store_set_release_namespace(reconciler->store, options->settings->release_namespace);
     if (code == 0)
-        kt_store_set_release_namespace(reconciler->store, options->settings->release_namespace);
-    if (code == 0)
         code = kt_events_new(&reconciler->events, error);
     if (code == 0)
         code = kt_claim_memory_new(&reconciler->claims, error);
