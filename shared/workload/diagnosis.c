@@ -19,29 +19,6 @@ const char *kt_stage_name(enum kt_stage stage)
     return (size_t)stage < KT_ARRAY_LENGTH(stage_names) ? stage_names[stage] : "unknown";
 }
 
-/* --- what the stored status says ----------------------------------------------------------------------------- */
-
-const cJSON *kt_condition_now(const cJSON *workspace, const char *type)
-{
-    int64_t generation = 0;
-    int64_t observed = 0;
-    const cJSON *condition = kt_condition_find(workspace, type);
-    kt_json_int64(kt_json_path(workspace, "metadata", "generation", NULL), &generation);
-    kt_json_int64(kt_json_get(condition, "observedGeneration"), &observed);
-    return observed == generation ? condition : NULL;
-}
-
-const char *kt_final_state(const cJSON *workspace)
-{
-    static const char *const states[] = {"Succeeded", "Failed"};
-    const char *state = kt_json_string_or(kt_json_path(workspace, "status", "state", NULL), "");
-    for (size_t i = 0; kt_condition_now(workspace, "WorkspaceSucceeded") && i < KT_ARRAY_LENGTH(states); i++) {
-        if (kt_streq(state, states[i]))
-            return states[i];
-    }
-    return NULL;
-}
-
 /* --- the Job ------------------------------------------------------------------------------------------------- */
 
 static enum kt_job_phase job_phase(const struct kt_observation *observation)

@@ -116,11 +116,6 @@ struct kt_progress {
 void kt_diagnose_objects(struct kt_arena *arena, const struct kt_observation *observation, struct kt_progress *progress,
                          struct kt_diagnosis *ret);
 
-/* Is the stored condition there and said of the present generation? NULL when not. */
-const cJSON *kt_condition_now(const cJSON *workspace, const char *type);
-/* The final state that the stored status has for the present generation ("Succeeded", "Failed"), or NULL. */
-const char *kt_final_state(const cJSON *workspace);
-
 /* The Job has failed and its pod is gone: what was said of it before is the better cause. */
 bool kt_progress_lacks_witness(const struct kt_progress *progress);
 /* Takes over the cause that the stored status names for the present generation, when it names one: a trouble of the

@@ -22,7 +22,6 @@ struct kt_observation {
     struct kt_objects events;      /* core/v1, about the Job and its pods; may be left out */
     int64_t now_s;                 /* Unix time */
     bool bring_your_own;           /* nodes are the user's: no claims */
-    bool no_gpu_needed;            /* reserved for later workloads */
 };
 
 /* The claim with this name, or NULL. */
@@ -37,5 +36,10 @@ bool kt_condition_is_true(const cJSON *object, const char *type);
 bool kt_is_owned_by(const cJSON *object, const cJSON *workspace);
 /* Is metadata.deletionTimestamp set? */
 bool kt_is_being_deleted(const cJSON *object);
+
+/* Is the stored condition there and said of the present generation? NULL when not. */
+const cJSON *kt_condition_now(const cJSON *workspace, const char *type);
+/* The final state that the stored status has for the present generation ("Succeeded", "Failed"), or NULL. */
+const char *kt_final_state(const cJSON *workspace);
 
 #endif

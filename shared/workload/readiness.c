@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "workload/diagnosis_internal.h"
 #include "workload/names.h"
 #include "workload/node_claim.h"
 
