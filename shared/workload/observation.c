@@ -89,6 +89,11 @@ const cJSON *kt_condition_now(const cJSON *workspace, const char *type)
     return observed == generation ? condition : NULL;
 }
 
+bool kt_condition_holds(const cJSON *workspace, const char *type)
+{
+    return kt_streq(kt_json_string_or(kt_json_get(kt_condition_now(workspace, type), "status"), ""), "True");
+}
+
 const char *kt_final_state(const cJSON *workspace)
 {
     static const char *const states[] = {"Succeeded", "Failed"};

@@ -39,6 +39,8 @@ bool kt_is_being_deleted(const cJSON *object);
 
 /* Is the stored condition there and said of the present generation? NULL when not. */
 const cJSON *kt_condition_now(const cJSON *workspace, const char *type);
+/* Is it there and "True"? */
+bool kt_condition_holds(const cJSON *workspace, const char *type);
 /* The final state that the stored status has for the present generation ("Succeeded", "Failed"), or NULL. */
 const char *kt_final_state(const cJSON *workspace);
 

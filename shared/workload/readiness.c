@@ -73,16 +73,11 @@ bool kt_observation_resources_ready(const struct kt_observation *observation)
     return kt_observation_claim_ready(observation) && kt_observation_ready_node(observation);
 }
 
-static bool holds_now(const cJSON *workspace, const char *type)
-{
-    return kt_streq(kt_json_string_or(kt_json_get(kt_condition_now(workspace, type), "status"), ""), "True");
-}
-
 bool kt_workspace_is_over(const cJSON *workspace)
 {
     const char *state = kt_final_state(workspace);
-    return state && (kt_streq(state, "Succeeded") || holds_now(workspace, "JobStarted") ||
-                     holds_now(workspace, "ResourceReady"));
+    return state && (kt_streq(state, "Succeeded") || kt_condition_holds(workspace, "JobStarted") ||
+                     kt_condition_holds(workspace, "ResourceReady"));
 }
 
 bool kt_job_is_finished(const cJSON *job)

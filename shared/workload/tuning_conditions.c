@@ -26,7 +26,7 @@ static bool keep_when_over(struct kt_reading *reading, const char *type)
     bool was_over = reading->stored_end && kt_streq(reading->stored_end, reading->state);
     if (!reading->is_over || !kt_condition_now(reading->workspace, type))
         return false;
-    if (!was_over && !kt_reading_stored_true(reading, type))
+    if (!was_over && !kt_condition_holds(reading->workspace, type))
         return false;
     struct kt_condition *condition = kt_conditions_at(&reading->conditions, type);
     if (condition)

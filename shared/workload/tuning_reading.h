@@ -22,7 +22,6 @@ struct kt_reading {
 };
 
 /* Is this condition stored as true, and said of the present generation? */
-bool kt_reading_stored_true(const struct kt_reading *reading, const char *type);
 /* Does the reconciler's trouble hold up this condition? */
 bool kt_reading_holds_up(const struct kt_reading *reading, const char *type);
 

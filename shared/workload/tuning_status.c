@@ -4,12 +4,6 @@
 #include "workload/readiness.h"
 #include "workload/tuning_reading.h"
 
-bool kt_reading_stored_true(const struct kt_reading *reading, const char *type)
-{
-    const cJSON *condition = kt_condition_now(reading->workspace, type);
-    return kt_streq(kt_json_string_or(kt_json_get(condition, "status"), ""), "True");
-}
-
 bool kt_reading_holds_up(const struct kt_reading *reading, const char *type)
 {
     return reading->trouble && kt_streq(reading->trouble->condition, type);
@@ -47,7 +41,7 @@ static void take_trouble(struct kt_reading *reading)
 
 static void decide(struct kt_reading *reading)
 {
-    bool had_started = kt_reading_stored_true(reading, "JobStarted");
+    bool had_started = kt_condition_holds(reading->workspace, "JobStarted");
     switch (reading->progress.job_phase) {
     case KT_JOB_COMPLETE:
         reading->state = "Succeeded";

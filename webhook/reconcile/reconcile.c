@@ -27,19 +27,6 @@ void kt_reconcile_revisit(struct kt_reconcile *look, int64_t delay_ms)
         look->revisit_ms = KT_MAX(delay_ms, (int64_t)1);
 }
 
-static bool is_of_this_generation(const struct kt_reconcile *look, const cJSON *condition)
-{
-    int64_t seen, now;
-    return kt_json_int64(kt_json_get(condition, "observedGeneration"), &seen) &&
-           kt_json_int64(kt_json_path(look->workspace, "metadata", "generation", NULL), &now) && seen == now;
-}
-
-bool kt_reconcile_holds(const struct kt_reconcile *look, const char *condition)
-{
-    return kt_condition_is_true(look->workspace, condition) &&
-           is_of_this_generation(look, kt_condition_find(look->workspace, condition));
-}
-
 const char *kt_annotation(const cJSON *object, const char *key)
 {
     return kt_json_string(kt_json_path(object, "metadata", "annotations", key, NULL));
@@ -185,34 +172,31 @@ static enum kt_step_result look_at_inference(struct kt_reconcile *look)
 }
 
 /* Without one of the kinds a look would take what it does not see for what is not there. */
-static bool is_blind(struct kt_reconcile *look)
+static enum kt_step_result say_refused(struct kt_reconcile *look, const struct kt_resource *refused)
 {
-    const struct kt_resource *refused = kt_informers_refused(look->reconciler->informers);
-    if (!refused)
-        return false;
     const char *message = kt_arena_printf(look->arena,
                                           "the API server does not let kaito-webhook list %s: nothing can be done for "
                                           "this Workspace. Apply the roles of manifests/base/rbac.yaml",
                                           refused->plural);
     if (!message)
-        return true;
+        return KT_STEP_FAIL;
     kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "Forbidden",
                     message);
     /* Of one that has started nothing can be said but what is said already. */
-    if (!kt_condition_is_true(look->workspace, "JobStarted")) {
-        look->observation = (struct kt_observation){.workspace = look->workspace,
-                                                    .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
-        kt_reconcile_trouble(look, kt_streq(refused->plural, "nodeclaims") ? "NodeClaimReady" : "JobStarted",
-                             "Forbidden", message);
-        (void)!kt_reconcile_status(look);
-    }
-    return true;
+    if (kt_condition_is_true(look->workspace, "JobStarted"))
+        return KT_STEP_WAIT;
+    look->observation = (struct kt_observation){.workspace = look->workspace,
+                                                .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
+    kt_reconcile_trouble(look, kt_streq(refused->plural, "nodeclaims") ? "NodeClaimReady" : "JobStarted", "Forbidden",
+                         message);
+    return kt_reconcile_status(look);
 }
 
 static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
 {
-    if (is_blind(look))
-        return KT_STEP_WAIT;
+    const struct kt_resource *refused = kt_informers_refused(look->reconciler->informers);
+    if (refused)
+        return say_refused(look, refused);
     bool gathered = gather_children(look) == 0;
     enum kt_step_result result = gathered ? take_steps(look) : KT_STEP_FAIL;
     if (gathered && !look->arena->failed)

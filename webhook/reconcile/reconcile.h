@@ -103,7 +103,5 @@ const char *kt_annotation(const cJSON *object, const char *key);
 bool kt_reconcile_is_held(const cJSON *workspace);
 /* Is it being deleted with no finalizer left? Then it is gone. */
 bool kt_reconcile_is_gone(const cJSON *workspace);
-/* Is this condition "True" in the stored status, and said of the present generation? */
-bool kt_reconcile_holds(const struct kt_reconcile *look, const char *condition);
 
 #endif

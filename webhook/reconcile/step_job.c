@@ -37,7 +37,9 @@ static enum kt_step_result build(struct kt_reconcile *look, uint32_t gpu_count, 
         .revision = kt_annotation(look->workspace, KT_ANNOTATION_REVISION),
         .config_hash = look->config_hash,
     };
-    int code = kt_tuning_job(look->arena, &look->plan, &facts, ret, &look->error);
+    int code = kt_tuning_check_config(look->arena, look->config_map, &look->error);
+    if (code == 0)
+        code = kt_tuning_job(look->arena, &look->plan, &facts, ret, &look->error);
     return code == 0 ? KT_STEP_DONE : refuse(look, code);
 }
 
@@ -45,16 +47,16 @@ static enum kt_step_result build(struct kt_reconcile *look, uint32_t gpu_count, 
 static bool is_settled(const struct kt_reconcile *look)
 {
     /* Gone after it had started: the status says that somebody deleted it. */
-    return look->observation.job || kt_reconcile_is_finished(look) || kt_reconcile_holds(look, "JobStarted");
+    return look->observation.job || kt_reconcile_is_finished(look) || kt_condition_holds(look->workspace, "JobStarted");
 }
 
 enum kt_step_result kt_step_rehearse(struct kt_reconcile *look)
 {
     cJSON *job;
-    if (is_settled(look))
+    /* With a claim the machine is paid for: the Job itself comes next. */
+    if (is_settled(look) || kt_observation_claim(&look->observation))
         return KT_STEP_DONE;
-    int code = kt_tuning_check_config(look->arena, look->config_map, &look->error);
-    return code == 0 ? build(look, look->plan.sku ? 0 : 1, &job) : refuse(look, code);
+    return build(look, look->plan.sku ? 0 : 1, &job);
 }
 
 enum kt_step_result kt_step_job(struct kt_reconcile *look)

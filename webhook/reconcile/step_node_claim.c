@@ -201,7 +201,8 @@ static enum kt_step_result make_claim(struct kt_reconcile *look, int64_t number)
 
 enum kt_step_result kt_step_node_claim(struct kt_reconcile *look)
 {
-    if (look->observation.bring_your_own || kt_reconcile_is_finished(look) || kt_reconcile_holds(look, "JobStarted"))
+    if (look->observation.bring_your_own || kt_reconcile_is_finished(look) ||
+        kt_condition_holds(look->workspace, "JobStarted"))
         return KT_STEP_DONE;
     if (look->observation.job && kt_observation_has_started(&look->observation))
         return KT_STEP_DONE; /* it runs somewhere; without that place it fails by itself */
