@@ -65,6 +65,19 @@ back_again() { # to the first specification: the newest revision is the one that
 }
 at_revision() { [ "$(kubectl get workspace "$1" -o 'jsonpath={.metadata.annotations.workspace\.kaito\.io/revision}')" = "$2" ]; }
 check "going back to an earlier specification is a new revision, kept once" back_again
+
+ten_are_kept() { # with eight more that are older there are ten; the next change makes one, and the oldest goes
+    local uid i
+    uid=$(kubectl get workspace r-slow -o 'jsonpath={.metadata.uid}')
+    for i in $(seq 8); do
+        printf '%s\n' "{apiVersion: apps/v1, kind: ControllerRevision, metadata: {name: r-slow-old$i, labels: {workspace.kaito.io/name: r-slow}, ownerReferences: [{apiVersion: kaito.sh/v1beta1, kind: Workspace, name: r-slow, uid: $uid, controller: true}]}, revision: 1, data: {}}" ---
+    done | kubectl apply -f - >/dev/null || return
+    sed 's|team/out:1|team/out:3|' "$work/r-slow.yaml" | kubectl apply -f - >/dev/null || return
+    until_true 20 at_revision r-slow 4 || return
+    [ "$(kubectl get controllerrevisions -l workspace.kaito.io/name=r-slow -o name | wc -l)" = 10 ] &&
+        [ "$(kubectl get controllerrevisions -l workspace.kaito.io/name=r-slow -o name | grep -c old)" = 7 ]
+}
+check "ten revisions are kept, the oldest goes" ten_are_kept
 kubectl delete workspace r-slow --wait=false >/dev/null
 
 # Each stage: the Workspace is deleted as soon as the condition holds.
