@@ -49,7 +49,7 @@ static const struct flag flags[] = {
     {"release-namespace", "RELEASE_NAMESPACE", FLAG_STRING, AT(release_namespace), "kaito-workspace", 0, 0,
      "namespace of this installation, where the tuning templates are"},
     {"node-provisioner", "NODE_PROVISIONER", FLAG_STRING, AT(node_provisioner), "", 0, 0,
-     "nodeclaim, machine or byo; upstream's names are understood too"},
+     "nodeclaim, byo, or machine (judged, not run); upstream's names are understood too"},
     {"allowed-node-classes", "ALLOWED_NODE_CLASSES", FLAG_STRING, AT(allowed_node_classes), "", 0, 0,
      "node classes that a Workspace may name, comma-separated"},
     {"preset-registry", "PRESET_REGISTRY_NAME", FLAG_STRING, AT(preset_registry), "mcr.microsoft.com/aks/kaito", 0, 0,
