@@ -108,16 +108,17 @@ $(BUILD)/bin/make-certs: $(call objects,certs/make_certs.c) $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) libcrypto libcurl) -lm -o $@
 
 # --- generated code --------------------------------------------------------------------------------------------------
-# A small program of ours, built for the host, turns the two YAML files into constant tables.
+# A small program of ours, built for the host, turns the YAML files of the catalogue into constant tables.
 $(BUILD)/generator/generate: $(wildcard shared/catalog/generator/*.c) shared/catalog/generator/generator.h \
-  shared/catalog/fields.h shared/catalog/catalog.h
+  shared/catalog/fields.h shared/catalog/catalog.h shared/catalog/images.h
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=gnu17 -O1 -g $(WARNINGS) -D_GNU_SOURCE -Ishared $(filter %.c,$^) $(shell pkg-config --libs yaml-0.1) -o $@
 
-$(BUILD)/generated/catalog_tables.c: $(BUILD)/generator/generate shared/catalog/models.yaml shared/catalog/skus.yaml
+CATALOG := shared/catalog/models.yaml shared/catalog/skus.yaml shared/catalog/images.yaml
+$(BUILD)/generated/catalog_tables.c: $(BUILD)/generator/generate $(CATALOG)
 	@mkdir -p $(@D)
-	$(Q)$(BUILD)/generator/generate shared/catalog/models.yaml shared/catalog/skus.yaml > $@
+	$(Q)$(BUILD)/generator/generate $(CATALOG) > $@
 
 # Files that are compiled in as text: name=path, see base/embedded.h.
 EMBEDDED := crd=manifests/crd/kaito.sh_workspaces.yaml training_keys=shared/admission/training_keys.yaml \

@@ -58,7 +58,8 @@ int kt_plan_find_sku(const char *name, const enum kt_cloud *cloud, const struct 
 bool kt_plan_default_tuning(const struct kt_model *model, enum kt_tuning_method method, struct kt_tuning_input *ret)
 {
     struct kt_tuning_derived derived;
-    if (!kt_tuning_input_from_config(NULL, method, model, &derived))
+    const struct kt_tuning_runner runner = {NULL, 0, KT_DATA_UNDECLARED};
+    if (!kt_tuning_input_from_config(NULL, method, model, &runner, &derived))
         return false;
     *ret = derived.input;
     return true;
@@ -72,7 +73,8 @@ bool kt_plan_tuning_of_config(struct kt_arena *arena, const cJSON *config_map, c
     const char *text = kt_json_string(kt_json_path(config_map, "data", "training_config.yaml", NULL));
     if (text && kt_yaml_parse_one(arena, kt_str(text), &document, NULL) != 0)
         return false;
-    if (!kt_tuning_input_from_config(kt_json_get(document.root, "training_config"), method, model, &derived))
+    const struct kt_tuning_runner runner = {NULL, 0, KT_DATA_UNDECLARED};
+    if (!kt_tuning_input_from_config(kt_json_get(document.root, "training_config"), method, model, &runner, &derived))
         return false;
     *ret = derived.input;
     return true;

@@ -211,7 +211,7 @@ static int apply_setting(struct kt_tune *tune, cJSON *sections, const char *sett
         return kt_error_set(error, KT_ENOMEM, "not enough memory for --set");
     int code = check_section(tune, setting, section, error);
     if (code == 0)
-        code = read_value(tune, kt_training_key_find(section, key), setting + equals + 1, &value, error);
+        code = read_value(tune, kt_training_key_find(NULL, section, key), setting + equals + 1, &value, error);
     if (code != 0)
         return tune->app->usage_fault ? code : kt_error_wrap(error, "--set %.80s", setting);
     kt_json_set(arena, kt_json_ensure_object(arena, sections, section), key, value);

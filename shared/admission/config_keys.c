@@ -87,18 +87,18 @@ static bool section_has_keys(const char *section)
 }
 
 /* Guesses at a key that is not known; NONE also for keys that are, and for keys of unknown sections (C005). */
-static enum kt_training_guess guess(const char *section, const char *name, const struct kt_training_key **ret_key,
-                                    bool *ret_unknown)
+static enum kt_training_guess guess(const struct kt_trainer_image *image, const char *section, const char *name,
+                                    const struct kt_training_key **ret_key, bool *ret_unknown)
 {
-    *ret_unknown = kt_training_key_find(section, name) == NULL && section_has_keys(section);
-    return *ret_unknown ? kt_training_key_guess(section, name, ret_key) : KT_TRAINING_GUESS_NONE;
+    *ret_unknown = kt_training_key_find(image, section, name) == NULL && section_has_keys(section);
+    return *ret_unknown ? kt_training_key_guess(image, section, name, ret_key) : KT_TRAINING_GUESS_NONE;
 }
 
 static void visit_misspelt(struct kt_rule_run *run, const char *section, const cJSON *member)
 {
     const struct kt_training_key *key = NULL;
     bool unknown = false;
-    enum kt_training_guess what = guess(section, member->string, &key, &unknown);
+    enum kt_training_guess what = guess(run->facts->trainer.image, section, member->string, &key, &unknown);
     const char *name = dotted(run, section, member->string);
     if (what == KT_TRAINING_GUESS_RENAMED)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
@@ -122,7 +122,7 @@ static void visit_unknown(struct kt_rule_run *run, const char *section, const cJ
 {
     const struct kt_training_key *key = NULL;
     bool unknown = false;
-    enum kt_training_guess what = guess(section, member->string, &key, &unknown);
+    enum kt_training_guess what = guess(run->facts->trainer.image, section, member->string, &key, &unknown);
     const char *name = dotted(run, section, member->string);
     if (what == KT_TRAINING_GUESS_ABBREVIATED)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
@@ -157,7 +157,7 @@ static bool has_own_row(const struct kt_training_key *key)
 static void visit_value(struct kt_rule_run *run, const char *section, const cJSON *member)
 {
     struct kt_arena *arena = run->facts->arena;
-    const struct kt_training_key *key = kt_training_key_find(section, member->string);
+    const struct kt_training_key *key = kt_training_key_find(run->facts->trainer.image, section, member->string);
     const char *reason = NULL;
     if (key != NULL ? has_own_row(key) : !kt_json_is_object(member) || kt_json_count(member) == 0)
         return;

@@ -33,7 +33,6 @@ enum row { D01, D02, D03, D04, D05, D06, D07 };
 
 /* More adapters than this are refused anyway; filling in thousands of strengths would only fatten the patch. */
 #define MOST_ADAPTERS 16
-#define BFLOAT16_CAPABILITY 80
 #define RETIRED_NAMED 2
 
 struct filling {
@@ -210,8 +209,12 @@ static struct kt_sku_fit *rank_machines(const struct kt_facts *facts, size_t *re
     if (!is_sized || !facts->model || facts->model->status != KT_MODEL_CURRENT || !facts->settings->cloud_known) {
         return NULL;
     }
-    const struct kt_need need = {.tuning = serves ? NULL : &facts->tuning_input,
-                                 .inference = serves ? &inference : NULL};
+    struct kt_tuning_needs tuning = {.count = 0};
+    if (!serves && !kt_rule_tuning_needs(facts, &tuning)) {
+        return NULL;
+    }
+    const struct kt_need need = {
+        .by_gpu = tuning.rows, .by_gpu_count = tuning.count, .inference = serves ? &inference : NULL};
     size_t count = 0;
     struct kt_sku_fit *fits = kt_sizing_rank_skus(facts->arena, &need, facts->settings->cloud, &count);
     uint32_t most_nodes = serves && !facts->runtime_transformers ? KT_MOST_INFERENCE_NODES : 1;
@@ -307,7 +310,7 @@ static void announce_float16(struct filling *filling)
         return;
     }
     const struct kt_sku *sku = kt_sku_find(settings->cloud, kt_str(machine));
-    if (sku && sku->compute_capability > 0 && sku->compute_capability < BFLOAT16_CAPABILITY) {
+    if (sku && kt_settings_trains_in_float16(settings, sku->compute_capability)) {
         record(filling, D07, NULL, kt_json_new_string(filling->arena, "float16"));
     }
 }

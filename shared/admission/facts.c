@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/facts.h"
-#include "admission/shipped_templates.h"
 
+#include "admission/rules_tuning.h"
+#include "admission/shipped_templates.h"
 #include "admission/tuning_input.h"
 #include "text/yaml.h"
 
 #define TRAINING_CONFIG_KEY "training_config.yaml"
 #define TRAINING_CONFIG_ROOT "training_config"
-
-/* What the templates of upstream v0.12.0 are called, by method. */
-static const char *const TEMPLATES[] = {
-    [KT_METHOD_LORA] = "lora-params-template",
-    [KT_METHOD_QLORA] = "qlora-params-template",
-};
 
 const char *kt_facts_namespace(const struct kt_admission_request *request, const struct kt_workspace *workspace)
 {
@@ -67,14 +62,20 @@ static void read_tuning_config(struct kt_arena *arena, struct kt_facts *facts)
     }
     const char *release = facts->settings->release_namespace;
     config->is_template = !is_own;
-    config->name = is_own ? tuning->config : TEMPLATES[facts->method];
+    config->name = is_own ? tuning->config : kt_template_name(facts->method, facts->float16);
     config->namespace_ = is_own ? facts->namespace_ : is_given(release) ? release : NULL;
     config->state = KT_CONFIG_UNKNOWN;
-    if (!config->namespace_) {
-        return;
+    enum kt_lookup found = KT_LOOKUP_UNKNOWN;
+    if (config->namespace_) {
+        found = facts->cluster->find(facts->cluster->context, "ConfigMap", config->namespace_, config->name,
+                                     &config->config_map);
     }
-    switch (facts->cluster->find(facts->cluster->context, "ConfigMap", config->namespace_, config->name,
-                                 &config->config_map)) {
+    if (config->is_template && facts->float16 && found != KT_LOOKUP_FOUND) {
+        /* Upstream's installation does not have these; the reconciler brings them along. */
+        config->config_map = kt_shipped_template_object(config->name);
+        found = config->config_map ? KT_LOOKUP_FOUND : found;
+    }
+    switch (found) {
     case KT_LOOKUP_FOUND:
         parse_training_config(arena, config);
         break;
@@ -105,11 +106,24 @@ static void read_catalogue(struct kt_facts *facts)
     }
 }
 
+/* The GPU decides the image, and both the template. */
+static void read_trainer(struct kt_facts *facts)
+{
+    struct kt_tuning_gpu gpu;
+    bool qlora = facts->method_known && facts->method == KT_METHOD_QLORA;
+    kt_tuning_gpu_of(facts, &gpu);
+    facts->trainer = kt_settings_trainer(facts->settings, gpu.compute_capability, qlora);
+    facts->float16 = kt_settings_trains_in_float16(facts->settings, gpu.compute_capability);
+}
+
 static void read_tuning_input(struct kt_facts *facts)
 {
     struct kt_tuning_derived derived = {0};
+    struct kt_tuning_gpu gpu;
+    kt_tuning_gpu_of(facts, &gpu);
+    const struct kt_tuning_runner runner = {facts->trainer.image, gpu.compute_capability, facts->data};
     if (!facts->now.tuning.node || !facts->method_known ||
-        !kt_tuning_input_from_config(facts->config.sections, facts->method, facts->model, &derived)) {
+        !kt_tuning_input_from_config(facts->config.sections, facts->method, facts->model, &runner, &derived)) {
         return;
     }
     facts->tuning_input_known = true;
@@ -138,7 +152,9 @@ void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *re
     ret->runtime_transformers = uses_transformers(request->settings, &ret->now);
     read_method(ret);
     read_catalogue(ret);
-    read_tuning_config(arena, ret);
-    read_tuning_input(ret);
     kt_inference_facts_read(arena, request->cluster, &ret->now, ret->namespace_, ret->bring_your_own, &ret->inference);
+    read_trainer(ret);
+    read_tuning_config(arena, ret);
+    ret->data = kt_tuning_data_declared(ret->config.sections);
+    read_tuning_input(ret);
 }

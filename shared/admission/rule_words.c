@@ -180,6 +180,13 @@ static void tell_none_fits(struct kt_strbuf *buffer, const struct kt_facts *fact
     }
 }
 
+bool kt_rule_tuning_needs(const struct kt_facts *facts, struct kt_tuning_needs *ret)
+{
+    const cJSON *sections = facts->config.is_template ? NULL : facts->config.sections;
+    return facts->method_known &&
+           kt_tuning_needs_read(facts->settings, sections, facts->method, facts->model, facts->data, ret);
+}
+
 const char *kt_rule_machines_that_fit(const struct kt_facts *facts)
 {
     struct kt_inference_input inference;
@@ -187,8 +194,12 @@ const char *kt_rule_machines_that_fit(const struct kt_facts *facts)
     if (!facts->settings->cloud_known || (!serves && !facts->tuning_input_known)) {
         return "";
     }
-    const struct kt_need need = {.tuning = serves ? NULL : &facts->tuning_input,
-                                 .inference = serves ? &inference : NULL};
+    struct kt_tuning_needs tuning = {.count = 0};
+    if (!serves && !kt_rule_tuning_needs(facts, &tuning)) {
+        return "";
+    }
+    const struct kt_need need = {
+        .by_gpu = tuning.rows, .by_gpu_count = tuning.count, .inference = serves ? &inference : NULL};
     size_t count = 0;
     struct kt_sku_fit *fits = kt_sizing_rank_skus(facts->arena, &need, facts->settings->cloud, &count);
     struct kt_strbuf buffer;

@@ -4,6 +4,7 @@
 #define KT_ADMISSION_RULE_WORDS_H
 
 #include "admission/rule.h"
+#include "admission/tuning_input.h"
 
 #define KT_FIELD_INSTANCE_TYPE "resource.instanceType"
 #define KT_FIELD_LABEL_SELECTOR "resource.labelSelector"
@@ -40,6 +41,8 @@ const char *kt_rule_labels(const struct kt_facts *facts);
  * "; these fit, cheapest first: A (...), 2 x B (...)"; where none fits, "; no machine type of azure that is known here
  * fits: ..." with what is needed and the largest batch size that one could take. "" when the need cannot be sized. */
 const char *kt_rule_machines_that_fit(const struct kt_facts *facts);
+/* What the tuning needs on each kind of GPU; false when it cannot be sized. */
+bool kt_rule_tuning_needs(const struct kt_facts *facts, struct kt_tuning_needs *ret);
 /* What has to be served, as far as it can be sized; false when it cannot. */
 bool kt_rule_inference_need(const struct kt_facts *facts, struct kt_inference_input *ret);
 

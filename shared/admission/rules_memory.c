@@ -38,11 +38,11 @@ static enum kt_fit judge(const struct kt_tuning_input *input, const struct kt_tu
 static bool read_fit(const struct kt_facts *facts, struct fit *ret)
 {
     struct kt_tuning_derived derived;
-    if (!facts->method_known ||
-        !kt_tuning_input_from_config(facts->config.sections, facts->method, facts->model, &derived))
-        return false;
+    struct kt_tuning_runner runner = {facts->trainer.image, 0, facts->data};
     kt_tuning_gpu_of(facts, &ret->gpu);
-    if (!ret->gpu.known)
+    runner.compute_capability = ret->gpu.compute_capability;
+    if (!ret->gpu.known || !facts->trainer.runs || !facts->method_known ||
+        !kt_tuning_input_from_config(facts->config.sections, facts->method, facts->model, &runner, &derived))
         return false;
     ret->input = derived.input;
     ret->sequence_length_assumed = derived.sequence_length_assumed;
@@ -130,15 +130,16 @@ static void write_other_method(struct kt_strbuf *text, const struct fit *fit)
                          gib(kt_sizing_tuning_range(&other, fit->gpu.compute_capability).high.total_bytes));
 }
 
-static void write_cheapest(struct kt_strbuf *text, const struct kt_facts *facts, const struct fit *fit)
+static void write_cheapest(struct kt_strbuf *text, const struct kt_facts *facts)
 {
-    const struct kt_need need = {.tuning = &fit->input};
-    const struct kt_sku_fit *fits = NULL;
+    struct kt_tuning_needs needs;
+    struct kt_sku_fit *fits = NULL;
     const struct kt_sku_fit *any = NULL;
     const struct kt_sku_fit *roomy = NULL;
     size_t count = 0;
-    if (!facts->settings->cloud_known)
+    if (!facts->settings->cloud_known || !kt_rule_tuning_needs(facts, &needs))
         return;
+    const struct kt_need need = {.by_gpu = needs.rows, .by_gpu_count = needs.count};
     fits = kt_sizing_rank_skus(facts->arena, &need, facts->settings->cloud, &count);
     if (fits == NULL)
         return;
@@ -200,7 +201,7 @@ static void check_fits(struct kt_rule_run *run)
     kt_explain_tuning_estimate(&text, &fit.range.high);
     write_largest(&text, &fit);
     write_other_method(&text, &fit);
-    write_cheapest(&text, facts, &fit);
+    write_cheapest(&text, facts);
     report(run, &fit, refuse, text.data);
 }
 

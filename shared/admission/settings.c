@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/settings.h"
 
+#include <stdio.h>
+
 #include "text/edit_distance.h"
+#include "text/image_reference.h"
 
 #define DEFAULT_RELEASE_NAMESPACE "kaito-workspace"
 #define DEFAULT_PRESET_REGISTRY "mcr.microsoft.com/aks/kaito"
@@ -171,6 +174,8 @@ int kt_settings_from_json(struct kt_settings *settings, const cJSON *feature_gat
 {
     struct kt_settings changed = *settings;
     const char *cloud = settings->cloud_text;
+    const char *kaito_version = NULL;
+    const char *trainer_image = NULL;
     int code = read_gates(&changed, feature_gates, error);
     if (code == 0 && values && !kt_json_is_object(values) && !kt_json_is_null(values)) {
         code = kt_error_set(error, KT_EINVAL, "settings must be an object");
@@ -182,10 +187,14 @@ int kt_settings_from_json(struct kt_settings *settings, const cJSON *feature_gat
                  {"releaseNamespace", &changed.release_namespace},
                  {"nodeProvisioner", &changed.node_provisioner},
                  {"allowedNodeClasses", &changed.allowed_node_classes},
-                 {"presetRegistry", &changed.preset_registry}};
+                 {"presetRegistry", &changed.preset_registry},
+                 {"kaitoVersion", &kaito_version},
+                 {"trainerImage", &trainer_image}};
     for (size_t i = 0; code == 0 && i < KT_ARRAY_LENGTH(texts); i++) {
         code = read_text(values, texts[i].key, texts[i].target, error);
     }
+    code = code < 0 ? code : kt_settings_set_kaito_version(&changed, kaito_version, error);
+    code = code < 0 ? code : kt_settings_set_trainer_image(&changed, trainer_image, error);
     if (code < 0) {
         return code;
     }
@@ -210,6 +219,60 @@ int kt_settings_set_provisioner(struct kt_settings *settings, const char *name, 
                         "unknown node provisioner \"%.64s\"; known: nodeclaim, machine, byo, and upstream's names "
                         "azure-gpu-provisioner and karpenter",
                         name);
+}
+
+int kt_settings_set_kaito_version(struct kt_settings *settings, const char *version, struct kt_error *error)
+{
+    char known[KT_KIB] = "ours";
+    size_t used = strlen(known);
+    if (version == NULL || version[0] == '\0')
+        return 0;
+    if (kt_streq(version, "ours")) {
+        settings->release_image = NULL;
+        return 0;
+    }
+    settings->release_image = kt_trainer_image_of_release(kt_str(version));
+    if (settings->release_image != NULL)
+        return 0;
+    for (size_t i = 0; i < kt_trainer_image_count && used < sizeof(known); i++)
+        used += (size_t)snprintf(known + used, sizeof(known) - used, ", %s", kt_trainer_images[i].release);
+    return kt_error_set(error, KT_EINVAL, "no release \"%.64s\" of Kaito is known; known: %s", version, known);
+}
+
+int kt_settings_set_trainer_image(struct kt_settings *settings, const char *tag, struct kt_error *error)
+{
+    if (tag == NULL || tag[0] == '\0')
+        return 0;
+    if (kt_image_tag_check(kt_str(tag), error) < 0)
+        return kt_error_wrap(error, "give the tag of kaito-base alone, such as %s", kt_trainer_image_newest()->tag);
+    settings->trainer_image = tag;
+    return 0;
+}
+
+struct kt_trainer kt_settings_trainer(const struct kt_settings *settings, uint32_t compute_capability, bool qlora)
+{
+    const struct kt_trainer_image *image = settings->release_image;
+    struct kt_trainer ret = {.is_known = true};
+    if (settings->trainer_image != NULL) {
+        image = kt_trainer_image_find(kt_str(settings->trainer_image));
+        ret.is_known = image != NULL;
+    } else if (image == NULL) {
+        image = kt_trainer_image_for_gpu(compute_capability);
+        ret.is_chosen = true;
+        if (image == NULL)
+            image = kt_trainer_image_for_gpu(0);
+    }
+    ret.image = image != NULL ? image : kt_trainer_image_newest();
+    ret.tag = ret.is_known ? ret.image->tag : settings->trainer_image;
+    ret.runs = !ret.is_known || kt_trainer_image_has_kernels(ret.image, compute_capability, qlora);
+    return ret;
+}
+
+bool kt_settings_trains_in_float16(const struct kt_settings *settings, uint32_t compute_capability)
+{
+    bool is_old = compute_capability > 0 && compute_capability < KT_BFLOAT16_CAPABILITY;
+    return is_old && settings->release_image == NULL &&
+           !kt_settings_trainer(settings, compute_capability, true).image->bfloat16_adapter;
 }
 
 bool kt_settings_bring_your_own(const struct kt_settings *settings)

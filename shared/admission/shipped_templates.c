@@ -59,3 +59,12 @@ const cJSON *kt_shipped_template_object(const char *name)
     }
     return NULL;
 }
+
+const char *kt_template_name(enum kt_tuning_method method, bool float16)
+{
+    static const char *const names[][2] = {
+        [KT_METHOD_LORA] = {"lora-params-template", "lora-params-template-float16"},
+        [KT_METHOD_QLORA] = {"qlora-params-template", "qlora-params-template-float16"},
+    };
+    return names[method][float16];
+}

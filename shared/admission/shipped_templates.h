@@ -6,6 +6,7 @@
 #ifndef KT_ADMISSION_SHIPPED_TEMPLATES_H
 #define KT_ADMISSION_SHIPPED_TEMPLATES_H
 
+#include "sizing/sizing.h"
 #include "text/json.h"
 
 /* The tree of training_config.yaml when `text` is, byte for byte, that of a shipped template; NULL otherwise, also when
@@ -13,5 +14,8 @@
 const cJSON *kt_shipped_template_find(const char *text);
 /* The ConfigMap of this name, as it is in the manifest; NULL when none is shipped, also when memory is out. */
 const cJSON *kt_shipped_template_object(const char *name);
+
+/* What the template of a method is called: upstream v0.12.0's names, and ours of the float16 forms (D07). */
+const char *kt_template_name(enum kt_tuning_method method, bool float16);
 
 #endif

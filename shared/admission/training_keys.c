@@ -9,6 +9,7 @@
 
 #define TABLE_LIMIT_BYTES ((size_t)(4 * KT_MIB))
 #define MAX_SECTIONS 8
+#define MAX_IMAGES 32 /* bits of kt_training_key.images */
 
 struct renamed {
     const char *section;
@@ -18,6 +19,8 @@ struct renamed {
 
 struct table {
     struct kt_arena arena;
+    const char *images[MAX_IMAGES]; /* tags, from old to new */
+    size_t image_count;
     const char *sections[MAX_SECTIONS + 1];
     struct kt_training_key *keys;
     size_t key_count;
@@ -40,11 +43,16 @@ static const struct {
 
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 
+/* Members of all sections; a list counts as many as it has items. */
 static size_t count_members(const cJSON *sections)
 {
     const cJSON *section = NULL;
+    const cJSON *member = NULL;
     size_t count = 0;
-    cJSON_ArrayForEach(section, sections) count += kt_json_count(section);
+    cJSON_ArrayForEach(section, sections)
+    {
+        cJSON_ArrayForEach(member, section) count += kt_json_is_array(member) ? kt_json_count(member) : 1;
+    }
     return count;
 }
 
@@ -92,10 +100,87 @@ static const char *const *choices(struct kt_arena *arena, const cJSON *list)
     return ret;
 }
 
+static uint32_t bit_of(const struct table *table, const char *tag)
+{
+    for (size_t i = 0; i < table->image_count; i++) {
+        if (kt_streq(table->images[i], tag))
+            return UINT32_C(1) << i;
+    }
+    return 0;
+}
+
+static int load_images(struct table *table, const cJSON *images, struct kt_error *error)
+{
+    const cJSON *image = NULL;
+    cJSON_ArrayForEach(image, images)
+    {
+        const char *tag = scalar_text(&table->arena, image);
+        if (table->image_count == MAX_IMAGES || tag == NULL || kt_trainer_image_find(kt_str(tag)) == NULL)
+            return kt_error_set(error, KT_EINTERNAL, "training_keys.yaml: image %zu is in no row of images.yaml",
+                                table->image_count);
+        table->images[table->image_count++] = tag;
+    }
+    return KT_OK;
+}
+
+/* The images that a row is for; all where it names none. */
+static uint32_t images_of(struct table *table, const cJSON *row)
+{
+    const cJSON *names = kt_json_get(row, "images");
+    const cJSON *name = NULL;
+    uint32_t images = 0;
+    cJSON_ArrayForEach(name, names)
+    {
+        const char *tag = scalar_text(&table->arena, name);
+        images |= tag != NULL ? bit_of(table, tag) : 0;
+    }
+    return names != NULL ? images : (uint32_t)((UINT64_C(1) << table->image_count) - 1);
+}
+
+static int load_key(struct table *table, const char *section, const char *name, const cJSON *from,
+                    struct kt_error *error)
+{
+    struct kt_training_key *row = &table->keys[table->key_count++];
+    *row = (struct kt_training_key){
+        .section = section,
+        .name = name,
+        .images = images_of(table, from),
+        .default_text = scalar_text(&table->arena, kt_json_get(from, "default")),
+        .low = bound(from, "min", "above"),
+        .high = bound(from, "max", "below"),
+        .choices = choices(&table->arena, kt_json_get(from, "choices")),
+        .missing = choices(&table->arena, kt_json_get(from, "missing")),
+    };
+    if (row->images == 0 || !parse_type(kt_json_string(kt_json_get(from, "type")), &row->type))
+        return kt_error_set(error, KT_EINTERNAL, "training_keys.yaml: %s.%s has no known type or image", section, name);
+    return KT_OK;
+}
+
+static int load_section(struct table *table, const cJSON *section, struct kt_error *error)
+{
+    const cJSON *key = NULL;
+    const cJSON *variant = NULL;
+    int result = KT_OK;
+    cJSON_ArrayForEach(key, section)
+    {
+        if (!kt_json_is_array(key)) {
+            result = load_key(table, section->string, key->string, key, error);
+        } else {
+            cJSON_ArrayForEach(variant, key)
+            {
+                if (result == KT_OK)
+                    result = load_key(table, section->string, key->string, variant, error);
+            }
+        }
+        if (result != KT_OK)
+            return result;
+    }
+    return KT_OK;
+}
+
 static int load_keys(struct table *table, const cJSON *sections, struct kt_error *error)
 {
     const cJSON *section = NULL;
-    const cJSON *key = NULL;
     size_t section_count = 0;
     table->keys = kt_arena_calloc(&table->arena, count_members(sections), sizeof(*table->keys));
     if (table->keys == NULL)
@@ -105,21 +190,9 @@ static int load_keys(struct table *table, const cJSON *sections, struct kt_error
         if (section_count == MAX_SECTIONS)
             return kt_error_set(error, KT_EINTERNAL, "training_keys.yaml has more than %d sections", MAX_SECTIONS);
         table->sections[section_count++] = section->string;
-        cJSON_ArrayForEach(key, section)
-        {
-            struct kt_training_key *row = &table->keys[table->key_count++];
-            *row = (struct kt_training_key){
-                .section = section->string,
-                .name = key->string,
-                .default_text = scalar_text(&table->arena, kt_json_get(key, "default")),
-                .low = bound(key, "min", "above"),
-                .high = bound(key, "max", "below"),
-                .choices = choices(&table->arena, kt_json_get(key, "choices")),
-            };
-            if (!parse_type(kt_json_string(kt_json_get(key, "type")), &row->type))
-                return kt_error_set(error, KT_EINTERNAL, "training_keys.yaml: %s.%s has no known type", row->section,
-                                    row->name);
-        }
+        int result = load_section(table, section, error);
+        if (result != KT_OK)
+            return result;
     }
     return KT_OK;
 }
@@ -147,6 +220,8 @@ static int load(struct table *table, struct kt_error *error)
     struct kt_str text = {kt_embedded_training_keys.text, kt_embedded_training_keys.length};
     struct kt_yaml_document document;
     int result = kt_yaml_parse_one(&table->arena, text, &document, error);
+    if (result == KT_OK)
+        result = load_images(table, kt_json_get(document.root, "images"), error);
     if (result == KT_OK)
         result = load_keys(table, kt_json_get(document.root, "sections"), error);
     if (result == KT_OK)
@@ -193,19 +268,55 @@ const struct kt_training_key *kt_training_keys(size_t *ret_count, struct kt_erro
     return table->keys;
 }
 
-static const struct kt_training_key *find_in(const struct table *table, const char *section, const char *name)
+static uint32_t parser_of(const struct table *table, const struct kt_trainer_image *image)
+{
+    return bit_of(table, (image != NULL ? image : kt_trainer_image_newest())->keys);
+}
+
+static const struct kt_training_key *find_in(const struct table *table, uint32_t images, const char *section,
+                                             const char *name)
 {
     for (size_t i = 0; i < table->key_count; i++) {
-        if (kt_streq(table->keys[i].name, name) && kt_streq(table->keys[i].section, section))
-            return &table->keys[i];
+        const struct kt_training_key *key = &table->keys[i];
+        if ((key->images & images) != 0 && kt_streq(key->name, name) && kt_streq(key->section, section))
+            return key;
     }
     return NULL;
 }
 
-const struct kt_training_key *kt_training_key_find(const char *section, const char *name)
+bool kt_training_key_in(const struct kt_training_key *key, const struct kt_trainer_image *image)
 {
     const struct table *table = table_get(NULL);
-    return table ? find_in(table, section, name) : NULL;
+    return table != NULL && (key->images & parser_of(table, image)) != 0;
+}
+
+const struct kt_training_key *kt_training_key_find(const struct kt_trainer_image *image, const char *section,
+                                                   const char *name)
+{
+    const struct table *table = table_get(NULL);
+    return table != NULL ? find_in(table, parser_of(table, image), section, name) : NULL;
+}
+
+const struct kt_training_key *kt_training_key_elsewhere(const struct kt_trainer_image *image, const char *section,
+                                                        const char *name)
+{
+    const struct table *table = table_get(NULL);
+    const struct kt_training_key *found = NULL;
+    if (table == NULL || find_in(table, parser_of(table, image), section, name) != NULL)
+        return NULL;
+    for (size_t i = table->image_count; i > 0 && found == NULL; i--)
+        found = find_in(table, UINT32_C(1) << (i - 1), section, name);
+    return found;
+}
+
+const char *kt_training_key_newest_image(const struct kt_training_key *key)
+{
+    const struct table *table = table_get(NULL);
+    for (size_t i = table != NULL ? table->image_count : 0; i > 0; i--) {
+        if (key->images >> (i - 1) & 1u)
+            return table->images[i - 1];
+    }
+    return "";
 }
 
 const char *kt_training_section_suggest(const char *name)
@@ -220,19 +331,20 @@ const char *kt_training_section_suggest(const char *name)
 
 /* --- guessing ----------------------------------------------------------------------------------------------------- */
 
-static const struct kt_training_key *find_renamed(const struct table *table, const char *section, const char *name)
+static const struct kt_training_key *find_renamed(const struct table *table, uint32_t images, const char *section,
+                                                  const char *name)
 {
     for (size_t i = 0; i < table->renamed_count; i++) {
         if (kt_streq(table->renamed[i].name, name) && kt_streq(table->renamed[i].section, section))
-            return find_in(table, section, table->renamed[i].now);
+            return find_in(table, images, section, table->renamed[i].now);
     }
     return NULL;
 }
 
-static const struct kt_training_key *find_elsewhere(const struct table *table, const char *name)
+static const struct kt_training_key *find_elsewhere(const struct table *table, uint32_t images, const char *name)
 {
     for (size_t i = 0; i < table->key_count; i++) {
-        if (kt_streq(table->keys[i].name, name))
+        if ((table->keys[i].images & images) != 0 && kt_streq(table->keys[i].name, name))
             return &table->keys[i];
     }
     return NULL;
@@ -254,12 +366,13 @@ static bool begins(const char *full, const char *name)
 }
 
 /* argparse takes a beginning of exactly one option for that option, and all of a name before any longer one. */
-static const struct kt_training_key *find_abbreviated(const struct table *table, const char *section, const char *name)
+static const struct kt_training_key *find_abbreviated(const struct table *table, uint32_t images, const char *section,
+                                                      const char *name)
 {
     const struct kt_training_key *found = NULL;
     for (size_t i = 0; i < table->key_count; i++) {
         const struct kt_training_key *key = &table->keys[i];
-        if (!kt_streq(key->section, section) || !begins(key->name, name))
+        if ((key->images & images) == 0 || !kt_streq(key->section, section) || !begins(key->name, name))
             continue;
         if (strlen(key->name) == strlen(name))
             return key;
@@ -282,45 +395,46 @@ static bool is_slip(const char *name, const char *known)
 }
 
 /* Of names too short for that: is one edit away from exactly one key? */
-static bool is_short_slip(const struct table *table, const char *section, const char *name)
+static bool is_short_slip(const struct table *table, uint32_t images, const char *section, const char *name)
 {
     size_t near = 0;
     for (size_t i = 0; i < table->key_count; i++) {
-        if (kt_streq(table->keys[i].section, section))
+        if ((table->keys[i].images & images) != 0 && kt_streq(table->keys[i].section, section))
             near += kt_edit_distance(kt_str(name), kt_str(table->keys[i].name)) == 1;
     }
     return near == 1;
 }
 
-enum kt_training_guess kt_training_key_guess(const char *section, const char *name,
-                                             const struct kt_training_key **ret_key)
+enum kt_training_guess kt_training_key_guess(const struct kt_trainer_image *image, const char *section,
+                                             const char *name, const struct kt_training_key **ret_key)
 {
     const struct table *table = table_get(NULL);
+    uint32_t images = table != NULL ? parser_of(table, image) : 0;
     const struct kt_training_key *key = NULL;
     struct kt_nearest nearest;
     if (table == NULL)
         return KT_TRAINING_GUESS_NONE;
-    if ((key = find_renamed(table, section, name)) != NULL) {
+    if ((key = find_renamed(table, images, section, name)) != NULL) {
         *ret_key = key;
         return KT_TRAINING_GUESS_RENAMED;
     }
-    if ((key = find_elsewhere(table, name)) != NULL) {
+    if ((key = find_elsewhere(table, images, name)) != NULL) {
         *ret_key = key;
         return KT_TRAINING_GUESS_MISPLACED;
     }
-    if ((key = find_abbreviated(table, section, name)) != NULL) {
+    if ((key = find_abbreviated(table, images, section, name)) != NULL) {
         *ret_key = key;
         return KT_TRAINING_GUESS_ABBREVIATED;
     }
     kt_nearest_init(&nearest, kt_str(name));
     for (size_t i = 0; i < table->key_count; i++) {
-        if (kt_streq(table->keys[i].section, section))
+        if ((table->keys[i].images & images) != 0 && kt_streq(table->keys[i].section, section))
             kt_nearest_offer(&nearest, table->keys[i].name);
     }
     if (nearest.best == NULL)
         return KT_TRAINING_GUESS_NONE;
-    *ret_key = find_in(table, section, nearest.best);
+    *ret_key = find_in(table, images, section, nearest.best);
     if (strlen(name) < SLIP_CHARACTERS && strlen(nearest.best) < SLIP_CHARACTERS)
-        return is_short_slip(table, section, name) ? KT_TRAINING_GUESS_MISSPELT : KT_TRAINING_GUESS_NONE;
+        return is_short_slip(table, images, section, name) ? KT_TRAINING_GUESS_MISSPELT : KT_TRAINING_GUESS_NONE;
     return is_slip(name, nearest.best) ? KT_TRAINING_GUESS_MISSPELT : KT_TRAINING_GUESS_NEAR;
 }

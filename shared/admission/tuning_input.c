@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/tuning_input.h"
 
+#include "admission/shipped_templates.h"
 #include "admission/training_keys.h"
 
 /* Beyond these no card of this world could hold the answer; they keep sums of products within a double's range. */
@@ -55,8 +56,14 @@ static void read_batch_size(struct kt_tuning_derived *derived, const cJSON *sect
                   "TrainingArguments.auto_find_batch_size", "is not true or false, so false is assumed", false);
 }
 
-static void read_sequence_length(struct kt_tuning_derived *derived, const cJSON *sections)
+static void read_sequence_length(struct kt_tuning_derived *derived, const cJSON *sections,
+                                 const struct kt_trainer_image *image)
 {
+    if (image != NULL && image->fixed_length > 0) {
+        derived->input.sequence_length = image->fixed_length;
+        derived->length_is_fixed = true;
+        return;
+    }
     const cJSON *value = kt_tuning_config_value(sections, "TrainingArguments", "max_length");
     if (value == NULL) /* the name of older trainers: it ends the Job today, but it says what was meant */
         value = kt_tuning_config_value(sections, "TrainingArguments", "max_seq_length");
@@ -73,6 +80,20 @@ static const char *last_component(const char *name)
     return dot != NULL ? dot + 1 : name;
 }
 
+/* Parameters of a module outside the blocks; 0 for one inside, or of no model. Both have the same two sides. */
+static uint64_t outside_parameters(const struct kt_architecture *architecture, const char *name, uint64_t *ret_sides)
+{
+    static const char *const outside[] = {"lm_head", "embed_tokens"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(outside); i++) {
+        if (kt_streq(last_component(name), outside[i])) {
+            *ret_sides = (uint64_t)architecture->vocab_size + architecture->hidden_size;
+            return (uint64_t)architecture->vocab_size * architecture->hidden_size;
+        }
+    }
+    *ret_sides = 0;
+    return 0;
+}
+
 static uint32_t mask_of(const struct kt_architecture *architecture, const char *name)
 {
     const char *last = last_component(name);
@@ -82,20 +103,19 @@ static uint32_t mask_of(const struct kt_architecture *architecture, const char *
 
 bool kt_tuning_target_exists(const struct kt_architecture *architecture, const char *name)
 {
-    /* Outside the blocks, in every model of the catalogue. */
-    static const char *const outside[] = {"lm_head", "embed_tokens"};
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(outside); i++) {
-        if (kt_streq(last_component(name), outside[i]))
-            return true;
-    }
-    return mask_of(architecture, name) != 0;
+    uint64_t sides = 0; /* outside the blocks, in every model of the catalogue */
+    return outside_parameters(architecture, name, &sides) > 0 || mask_of(architecture, name) != 0;
 }
 
 static void add_target(struct kt_tuning_derived *derived, const cJSON *item)
 {
     const char *name = kt_json_string(item);
-    if (name != NULL)
+    uint64_t sides = 0;
+    if (name != NULL) {
         derived->input.target_mask |= mask_of(derived->input.architecture, name);
+        outside_parameters(derived->input.architecture, name, &sides);
+        derived->input.outside_parameters += sides * derived->input.rank;
+    }
     if (name == NULL || !kt_tuning_target_exists(derived->input.architecture, name))
         derived->unknown_targets++;
 }
@@ -117,6 +137,62 @@ static void read_targets(struct kt_tuning_derived *derived, const cJSON *section
     }
 }
 
+/* Modules that are trained whole, in a copy. A name may stand twice and counts once. */
+static void read_copied_modules(struct kt_tuning_derived *derived, const cJSON *sections)
+{
+    const cJSON *value = kt_tuning_config_value(sections, "LoraConfig", "modules_to_save");
+    const struct kt_architecture *architecture = derived->input.architecture;
+    const char *seen[2] = {NULL, NULL};
+    size_t seen_count = 0;
+    const cJSON *item = kt_json_is_array(value) ? value->child : value;
+    for (; item != NULL && seen_count < KT_ARRAY_LENGTH(seen); item = kt_json_is_array(value) ? item->next : NULL) {
+        const char *name = kt_json_string(item);
+        uint64_t sides = 0;
+        uint64_t parameters = name != NULL ? outside_parameters(architecture, name, &sides) : 0;
+        if (parameters == 0 || (seen_count > 0 && kt_streq(seen[0], last_component(name))))
+            continue;
+        seen[seen_count++] = last_component(name);
+        derived->input.copied_parameters += parameters;
+    }
+}
+
+static bool value_is(const cJSON *sections, const char *section, const char *key, const char *word)
+{
+    const char *text = kt_json_string(kt_tuning_config_value(sections, section, key));
+    return text != NULL && kt_streq(text, word);
+}
+
+/* As the image has it unless the config says otherwise. */
+static enum kt_loss read_loss(const cJSON *sections, const struct kt_trainer_image *image)
+{
+    bool is_chunked = image->chunked_loss && !value_is(sections, "TrainingArguments", "loss_type", "nll") &&
+                      !value_is(sections, "TrainingArguments", "loss_type", "dft");
+    return is_chunked || value_is(sections, "TrainingArguments", "loss_type", "chunked_nll") ? KT_LOSS_CHUNKED
+                                                                                             : KT_LOSS_FULL;
+}
+
+static bool is_float16(const cJSON *sections)
+{
+    return value_is(sections, "ModelConfig", "torch_dtype", "float16") ||
+           value_is(sections, "ModelConfig", "torch_dtype", "half");
+}
+
+/* Below compute capability 8.0 the memory-efficient kernel takes float16 alone, and the rest of attention is plain. */
+static void read_runner(struct kt_tuning_derived *derived, const cJSON *sections,
+                        const struct kt_tuning_runner *runner)
+{
+    struct kt_tuning_input *input = &derived->input;
+    if (runner->image == NULL)
+        return;
+    bool is_old = runner->compute_capability > 0 && runner->compute_capability < KT_BFLOAT16_CAPABILITY;
+    input->is_exact = true;
+    input->loss = read_loss(sections, runner->image);
+    input->attention = is_old && !is_float16(sections) ? KT_ATTENTION_EAGER : KT_ATTENTION_FLASH;
+    input->float32_weights = value_is(sections, "ModelConfig", "torch_dtype", "float32") ||
+                             value_is(sections, "ModelConfig", "torch_dtype", "float");
+    input->most_batch = kt_trainer_image_batches(runner->image, runner->data) ? 0 : 1;
+}
+
 static void read_quantisation(struct kt_tuning_derived *derived, const cJSON *sections)
 {
     /* Real booleans only: upstream's admission takes nothing else for these two. */
@@ -128,25 +204,30 @@ static void read_quantisation(struct kt_tuning_derived *derived, const cJSON *se
                   "QuantizationConfig.bnb_4bit_use_double_quant", "is not true or false, so false is assumed", false);
 }
 
-static void read_sections(struct kt_tuning_derived *derived, const cJSON *sections, const struct kt_model *model)
+static void read_sections(struct kt_tuning_derived *derived, const cJSON *sections, const struct kt_model *model,
+                          const struct kt_trainer_image *image)
 {
     struct kt_tuning_input *input = &derived->input;
     read_batch_size(derived, sections);
-    read_sequence_length(derived, sections);
+    read_sequence_length(derived, sections, image);
     read_quantisation(derived, sections);
-    read_targets(derived, sections, model);
     if (!read_count(derived, kt_tuning_config_value(sections, "LoraConfig", "r"), MAX_RANK, "LoraConfig.r",
                     "is not a whole number above 0, so the library's default of 8 is assumed", &input->rank))
         input->rank = KT_DEFAULT_LORA_RANK;
+    read_targets(derived, sections, model);
+    read_copied_modules(derived, sections);
     input->gradient_checkpointing =
         read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "gradient_checkpointing"),
-                  "TrainingArguments.gradient_checkpointing", "is not true or false, so true is assumed", true);
+                  "TrainingArguments.gradient_checkpointing",
+                  "is not true or false, so what the trainer does by itself is assumed",
+                  image == NULL || image->checkpointing);
     derived->fp16 = read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "fp16"),
                               "TrainingArguments.fp16", "is not true or false, so false is assumed", false);
 }
 
 /* manifests/base/templates.yaml; tests/unit/test_tuning_input.c holds the two against each other. */
-static void take_template(struct kt_tuning_derived *derived, const struct kt_model *model)
+static void take_template(struct kt_tuning_derived *derived, const struct kt_model *model,
+                          const struct kt_trainer_image *image)
 {
     derived->input.batch_size = KT_TEMPLATE_BATCH_SIZE;
     derived->input.sequence_length = KT_DEFAULT_SEQUENCE_LENGTH;
@@ -154,13 +235,14 @@ static void take_template(struct kt_tuning_derived *derived, const struct kt_mod
     derived->input.rank = KT_DEFAULT_LORA_RANK;
     derived->input.quantisation_bits = 4;
     derived->input.double_quantisation = derived->input.method == KT_METHOD_QLORA;
-    derived->input.gradient_checkpointing = true;
+    derived->input.gradient_checkpointing = image == NULL || image->checkpointing;
+    derived->length_is_fixed = image != NULL && image->fixed_length > 0;
     derived->input.target_mask = kt_sizing_default_target_mask(model);
     derived->targets_assumed = true;
 }
 
 bool kt_tuning_input_from_config(const cJSON *sections, enum kt_tuning_method method, const struct kt_model *model,
-                                 struct kt_tuning_derived *ret)
+                                 const struct kt_tuning_runner *runner, struct kt_tuning_derived *ret)
 {
     struct kt_tuning_derived derived = {.note_count = 0};
     if (model == NULL || !kt_architecture_known(&model->architecture))
@@ -170,11 +252,51 @@ bool kt_tuning_input_from_config(const cJSON *sections, enum kt_tuning_method me
     derived.input.attention = KT_ATTENTION_FLASH;
     derived.input.loss = KT_LOSS_CHUNKED;
     if (sections == NULL)
-        take_template(&derived, model);
+        take_template(&derived, model, runner->image);
     else
-        read_sections(&derived, sections, model);
+        read_sections(&derived, sections, model, runner->image);
+    read_runner(&derived, sections, runner);
     if (method == KT_METHOD_QLORA) /* preparing a quantised model for training switches it on, whatever is set */
         derived.input.gradient_checkpointing = true;
     *ret = derived;
     return true;
+}
+
+static const cJSON *template_sections(enum kt_tuning_method method, bool float16)
+{
+    const cJSON *object = kt_shipped_template_object(kt_template_name(method, float16));
+    const char *text = kt_json_string(kt_json_path(object, "data", "training_config.yaml", NULL));
+    return text != NULL ? kt_json_get(kt_shipped_template_find(text), "training_config") : NULL;
+}
+
+bool kt_tuning_needs_read(const struct kt_settings *settings, const cJSON *sections, enum kt_tuning_method method,
+                          const struct kt_model *model, enum kt_tuning_data data, struct kt_tuning_needs *ret)
+{
+    /* Where an image, its kernels or a number format begin: unknown, known to be too old, and so on. */
+    static const uint32_t begins[KT_TUNING_NEEDS] = {0, 1, 50, 70, 75, KT_BFLOAT16_CAPABILITY};
+    ret->count = KT_TUNING_NEEDS;
+    for (size_t i = 0; i < KT_TUNING_NEEDS; i++) {
+        struct kt_tuning_derived derived;
+        struct kt_trainer trainer = kt_settings_trainer(settings, begins[i], method == KT_METHOD_QLORA);
+        struct kt_tuning_runner runner = {trainer.image, begins[i], data};
+        const cJSON *config = sections != NULL
+                                  ? sections
+                                  : template_sections(method, kt_settings_trains_in_float16(settings, begins[i]));
+        if (!kt_tuning_input_from_config(config, method, model, &runner, &derived))
+            return false;
+        ret->inputs[i] = derived.input;
+        ret->rows[i] = (struct kt_tuning_need){begins[i], trainer.runs ? &ret->inputs[i] : NULL};
+    }
+    return true;
+}
+
+enum kt_tuning_data kt_tuning_data_declared(const cJSON *sections)
+{
+    bool completion_only = false;
+    kt_training_value_flag(kt_tuning_config_value(sections, "TrainingArguments", "completion_only_loss"),
+                           &completion_only);
+    if (completion_only || value_is(sections, "DatasetConfig", "context_column", "prompt") ||
+        value_is(sections, "DatasetConfig", "response_column", "completion"))
+        return KT_DATA_COMPLETIONS;
+    return value_is(sections, "DatasetConfig", "messages_column", "messages") ? KT_DATA_MESSAGES : KT_DATA_UNDECLARED;
 }

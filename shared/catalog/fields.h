@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys of models.yaml and skus.yaml: one table for the generator (which reads the two files at build time) and for
+ * The keys of models.yaml, skus.yaml and images.yaml: one table for the generator (which reads the two files at build time) and for
  * extra.c (which reads the user's additions at run time). Private to this folder. Everything is inline because the
  * generator is a program of its own that links nothing of the library.
  */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "catalog/images.h"
 
 #define KT_ENTRY_MAX_ALIASES 4
 
@@ -108,6 +109,33 @@ static const struct kt_field kt_sku_fields[] = {
     KT_SKU_FIELD("nvme_disk", KT_FIELD_BOOL, false, 0, sku.nvme_disk),
     KT_SKU_FIELD("price_usd_per_hour", KT_FIELD_THOUSAND, false, 9999, sku.price_milli_usd_per_hour),
     KT_SKU_FIELD("price_region", KT_FIELD_TEXT, false, 0, sku.price_region),
+};
+
+#define KT_IMAGE_FIELD(key, kind, required, maximum)                             \
+    {                                                                            \
+#key, kind, required, maximum, offsetof(struct kt_trainer_image, key) \
+    }
+static const struct kt_field kt_image_fields[] = {
+    KT_IMAGE_FIELD(tag, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(release, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(keys, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(keys_alike, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(torch, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(transformers, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(trl, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(peft, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(bitsandbytes, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(oldest_gpu, KT_FIELD_TENTHS, true, 99),
+    KT_IMAGE_FIELD(oldest_gpu_qlora, KT_FIELD_TENTHS, true, 99),
+    KT_IMAGE_FIELD(ours_from, KT_FIELD_TENTHS, false, 99),
+    KT_IMAGE_FIELD(chunked_loss, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(checkpointing, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(fixed_length, KT_FIELD_U32, false, 1u << 20),
+    KT_IMAGE_FIELD(batches_of_messages, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(batches_of_completions, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(bfloat16_adapter, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(reads, KT_FIELD_TEXT, true, 0),
+    KT_IMAGE_FIELD(seen, KT_FIELD_TEXT, true, 0),
 };
 
 static const char *const kt_cloud_names[KT_CLOUD_COUNT] = {"azure", "aws", "arc"};

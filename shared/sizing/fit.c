@@ -47,8 +47,10 @@ static uint32_t largest(struct kt_tuning_input *input, uint32_t *field, uint32_t
 {
     uint32_t good = 0;
     uint32_t bad = maximum + 1;
-    input->loss = KT_LOSS_CHUNKED;
-    input->attention = KT_ATTENTION_FLASH;
+    if (!input->is_exact) {
+        input->loss = KT_LOSS_CHUNKED;
+        input->attention = KT_ATTENTION_FLASH;
+    }
     while (bad - good > 1) {
         uint32_t middle = good + (bad - good) / 2;
         *field = middle * unit;
@@ -62,7 +64,8 @@ uint32_t kt_sizing_largest_batch(const struct kt_tuning_input *input, uint64_t u
 {
     struct kt_tuning_input trial = *input;
     (void)compute_capability;
-    return largest(&trial, &trial.batch_size, 1, MAX_BATCH, usable_bytes);
+    uint32_t most = input->most_batch > 0 ? KT_MIN(input->most_batch, MAX_BATCH) : MAX_BATCH;
+    return largest(&trial, &trial.batch_size, 1, most, usable_bytes);
 }
 
 uint32_t kt_sizing_largest_sequence(const struct kt_tuning_input *input, uint64_t usable_bytes,

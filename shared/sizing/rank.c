@@ -13,15 +13,29 @@ static bool can_judge(const struct kt_sku *sku, enum kt_cloud cloud)
     return sku->cloud == cloud && sku->vendor == KT_GPU_NVIDIA && kt_sku_bytes_per_gpu(sku) > 0;
 }
 
+const struct kt_tuning_input *kt_sizing_need_on(const struct kt_need *need, uint32_t compute_capability)
+{
+    const struct kt_tuning_input *input = need->tuning;
+    for (size_t i = 0; i < need->by_gpu_count && need->by_gpu[i].compute_capability <= compute_capability; i++) {
+        input = need->by_gpu[i].input;
+    }
+    return input;
+}
+
 static struct kt_sku_fit judge(const struct kt_sku *sku, const struct kt_need *need)
 {
     struct kt_sku_fit result = {.sku = sku, .nodes = 1};
     result.usable_bytes_per_gpu = kt_sizing_usable_bytes_per_gpu(sku);
-    if (need->tuning) {
-        result.fit = kt_sizing_tuning_fit(need->tuning, result.usable_bytes_per_gpu, sku->compute_capability);
-        result.range = kt_sizing_tuning_range(need->tuning, sku->compute_capability);
-        result.largest_batch =
-            kt_sizing_largest_batch(need->tuning, result.usable_bytes_per_gpu, sku->compute_capability);
+    if (!need->inference) {
+        const struct kt_tuning_input *tuning = kt_sizing_need_on(need, sku->compute_capability);
+        if (!tuning) {
+            result.no_image = true;
+            result.fit = KT_FIT_NEVER;
+            return result;
+        }
+        result.fit = kt_sizing_tuning_fit(tuning, result.usable_bytes_per_gpu, sku->compute_capability);
+        result.range = kt_sizing_tuning_range(tuning, sku->compute_capability);
+        result.largest_batch = kt_sizing_largest_batch(tuning, result.usable_bytes_per_gpu, sku->compute_capability);
         return result;
     }
     struct kt_inference_input input = *need->inference;
@@ -42,7 +56,7 @@ static struct kt_sku_fit judge_once(const struct kt_sku *sku, const struct kt_ne
                                     const struct kt_sku_fit *earlier, size_t earlier_count)
 {
     uint64_t gpu_bytes = kt_sku_bytes_per_gpu(sku);
-    for (size_t i = 0; need->tuning && i < earlier_count; i++) {
+    for (size_t i = 0; !need->inference && i < earlier_count; i++) {
         const struct kt_sku *other = earlier[i].sku;
         if (kt_sku_bytes_per_gpu(other) == gpu_bytes && other->compute_capability == sku->compute_capability) {
             struct kt_sku_fit result = earlier[i];

@@ -61,6 +61,12 @@ struct kt_tuning_input {
     bool gradient_checkpointing;
     enum kt_attention attention;
     enum kt_loss loss;
+    bool is_exact;        /* attention and loss are those that run: the image is known. false: see the range */
+    bool float32_weights; /* lora: 4 bytes a weight instead of 2 */
+    uint32_t most_batch;  /* largest batch size that the trainer takes; 0: any */
+    /* Parameters outside the adapter that are trained too (modules_to_save): a copy with its gradient and moments. */
+    uint64_t copied_parameters;
+    uint64_t outside_parameters; /* of the adapter, for modules outside the blocks (lm_head, embed_tokens) */
     /* Bit i set: architecture->modules[i] gets an adapter. 0 is allowed: no adapter at all. */
     uint32_t target_mask;
     const struct kt_tuning_constants *constants; /* NULL: kt_tuning_constants_default */
@@ -73,7 +79,7 @@ struct kt_tuning_input {
  * beyond it, so it is 0 when the block is larger. Without checkpointing all blocks and the logits exist at once. */
 struct kt_tuning_estimate {
     double weights_bytes;
-    double adapter_bytes; /* weights, gradients and optimiser state of the adapter */
+    double adapter_bytes; /* weights, gradients and optimiser state of the adapter and of copied modules */
     double activation_bytes;
     double logits_bytes;
     double overhead_bytes; /* allocator slack of 5% and 0.5 GiB of CUDA context */
@@ -83,9 +89,9 @@ struct kt_tuning_estimate {
 
 struct kt_tuning_estimate kt_sizing_tuning(const struct kt_tuning_input *input);
 
-/* The two ends of what cannot be known at admission: low = chunked loss and flash attention; high = full logits, and
- * eager attention where compute_capability (10 * major + minor) is below 80; 0, unknown, counts as below. The input's
- * own attention and loss are not looked at. */
+/* With an exact input both ends are its estimate. Otherwise the two ends of what is not known: low = chunked loss and
+ * flash attention; high = full logits, and eager attention where compute_capability (10 * major + minor) is below 80; 0,
+ * unknown, counts as below. */
 struct kt_tuning_range {
     struct kt_tuning_estimate low;
     struct kt_tuning_estimate high;
@@ -112,7 +118,7 @@ uint64_t kt_sizing_usable_bytes_per_gpu(const struct kt_sku *sku);
 /* Data-parallel tuning holds a full copy on each GPU, so one GPU decides. */
 enum kt_fit kt_sizing_tuning_fit(const struct kt_tuning_input *input, uint64_t usable_bytes,
                                  uint32_t compute_capability);
-/* Largest batch size (0: none) that is not KT_FIT_NO at this sequence length; at most 1024. */
+/* Largest batch size (0: none) that is not KT_FIT_NO at this sequence length; at most 1024 and input->most_batch. */
 uint32_t kt_sizing_largest_batch(const struct kt_tuning_input *input, uint64_t usable_bytes,
                                  uint32_t compute_capability);
 /* Largest sequence length at batch size 1, a multiple of 64; 0: none; at most 1 << 20. */
@@ -149,16 +155,28 @@ int kt_sizing_inference(const struct kt_inference_input *input, struct kt_infere
 /* --- choosing a SKU --------------------------------------------------------------------------------------------------
  */
 
-/* What to size: exactly one of tuning or inference. */
+/* What a tuning needs on GPUs from a compute capability on: images, and with them attention and loss, differ by GPU. */
+struct kt_tuning_need {
+    uint32_t compute_capability;         /* 10 * major + minor; the first row may be 0: unknown ones too */
+    const struct kt_tuning_input *input; /* NULL: no image runs on these */
+};
+
+/* What to size: exactly one of tuning, by_gpu and inference. */
 struct kt_need {
-    const struct kt_tuning_input *tuning;
+    const struct kt_tuning_input *tuning; /* the same on every GPU */
+    const struct kt_tuning_need *by_gpu;  /* growing by compute capability */
+    size_t by_gpu_count;
     const struct kt_inference_input *inference; /* gpu_count and node_memory_bytes are taken from each SKU */
     const struct kt_catalog *extra;             /* the user's own SKUs, which take the place of like-named ones; NULL */
 };
 
+/* What a tuning needs on such a GPU; NULL: no image runs there. */
+const struct kt_tuning_input *kt_sizing_need_on(const struct kt_need *need, uint32_t compute_capability);
+
 struct kt_sku_fit {
     const struct kt_sku *sku;
     enum kt_fit fit;
+    bool no_image;          /* tuning only: no image has kernels for its GPU; fit is then KT_FIT_NEVER */
     uint32_t nodes;         /* 1 for tuning */
     uint32_t largest_batch; /* tuning only */
     uint64_t usable_bytes_per_gpu;

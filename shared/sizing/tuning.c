@@ -86,7 +86,7 @@ static double weights_bytes(const struct kt_tuning_input *input, const struct kt
     double norms = (2.0 * (double)a->layers + 1.0) * (double)a->hidden_size;
     double rest = embedding * (a->tied_embeddings ? 1.0 : 2.0) + norms;
     if (input->method == KT_METHOD_LORA) {
-        return BYTES_16_BIT * (linear + rest);
+        return (input->float32_weights ? BYTES_FP32 : BYTES_16_BIT) * (linear + rest);
     }
     double per_weight = BYTES_8_BIT;
     if (input->quantisation_bits != 8) {
@@ -105,7 +105,14 @@ static uint64_t adapter_parameters(const struct kt_tuning_input *input)
                 (uint64_t)input->architecture->modules[i].in_features + input->architecture->modules[i].out_features;
         }
     }
-    return features * input->architecture->layers * input->rank;
+    return features * input->architecture->layers * input->rank + input->outside_parameters;
+}
+
+/* peft trains a copy in the weights' own type, which qlora has made float32: the copy, its gradient and two moments. */
+static double copied_bytes(const struct kt_tuning_input *input)
+{
+    bool is_16_bit = input->method == KT_METHOD_LORA && !input->float32_weights;
+    return 4.0 * (is_16_bit ? BYTES_16_BIT : BYTES_FP32) * (double)input->copied_parameters;
 }
 
 /* What one block keeps for its backward pass. */
@@ -138,7 +145,7 @@ struct kt_tuning_estimate kt_sizing_tuning(const struct kt_tuning_input *input)
 
     result.weights_bytes = weights_bytes(input, constants);
     result.adapter_parameters = adapter_parameters(input);
-    result.adapter_bytes = constants->adapter_bytes * (double)result.adapter_parameters;
+    result.adapter_bytes = constants->adapter_bytes * (double)result.adapter_parameters + copied_bytes(input);
     if (input->gradient_checkpointing) {
         double per_value = input->method == KT_METHOD_LORA ? STORED_BYTES_16_BIT : constants->stored_bytes;
         result.activation_bytes = per_value * tokens * (double)a->hidden_size * (double)a->layers + block;
@@ -159,6 +166,10 @@ struct kt_tuning_range kt_sizing_tuning_range(const struct kt_tuning_input *inpu
 {
     struct kt_tuning_input low = *input;
     struct kt_tuning_input high = *input;
+    if (input->is_exact) {
+        struct kt_tuning_estimate exact = kt_sizing_tuning(input);
+        return (struct kt_tuning_range){exact, exact};
+    }
     low.loss = KT_LOSS_CHUNKED;
     low.attention = KT_ATTENTION_FLASH;
     high.loss = KT_LOSS_FULL;

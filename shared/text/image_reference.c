@@ -144,7 +144,7 @@ static bool is_path(struct kt_str text)
     }
 }
 
-static int check_tag(struct kt_str tag, struct kt_error *error)
+int kt_image_tag_check(struct kt_str tag, struct kt_error *error)
 {
     if (tag.length == 0)
         return kt_error_set(error, KT_EPARSE, "the tag after ':' is empty");
@@ -267,7 +267,7 @@ int kt_image_reference_parse(struct kt_str text, struct kt_image_reference *ret,
         return r;
     if (colon != SIZE_MAX) {
         parsed.tag = tail(rest, colon + 1);
-        if ((r = check_tag(parsed.tag, error)) < 0)
+        if ((r = kt_image_tag_check(parsed.tag, error)) < 0)
             return r;
     }
     if (at != SIZE_MAX) {

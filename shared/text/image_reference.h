@@ -19,5 +19,7 @@ struct kt_image_reference {
 
 /* Views into text (or constants). KT_EPARSE with what is wrong: upper case in the repository, bad tag, too long, ... */
 int kt_image_reference_parse(struct kt_str text, struct kt_image_reference *ret, struct kt_error *error) KT_NODISCARD;
+/* A tag alone. KT_EPARSE with what is wrong. */
+int kt_image_tag_check(struct kt_str tag, struct kt_error *error) KT_NODISCARD;
 
 #endif

@@ -45,9 +45,9 @@ static void the_six_sections_and_their_keys_are_there(void **state)
 
 static void a_key_has_its_type_default_and_bounds(void **state)
 {
-    const struct kt_training_key *batch = kt_training_key_find("TrainingArguments", "per_device_train_batch_size");
-    const struct kt_training_key *split = kt_training_key_find("DatasetConfig", "train_test_split");
-    const struct kt_training_key *strategy = kt_training_key_find("TrainingArguments", "save_strategy");
+    const struct kt_training_key *batch = kt_training_key_find(NULL, "TrainingArguments", "per_device_train_batch_size");
+    const struct kt_training_key *split = kt_training_key_find(NULL, "DatasetConfig", "train_test_split");
+    const struct kt_training_key *strategy = kt_training_key_find(NULL, "TrainingArguments", "save_strategy");
     (void)state;
     assert_int_equal(batch->type, KT_TRAINING_INT);
     assert_string_equal(batch->default_text, "8");
@@ -55,8 +55,8 @@ static void a_key_has_its_type_default_and_bounds(void **state)
     assert_true(split->low.set && split->low.open && split->low.value == 0);
     assert_true(split->high.set && !split->high.open && split->high.value == 1);
     assert_string_equal(strategy->choices[0], "no");
-    assert_null(kt_training_key_find("LoraConfig", "per_device_train_batch_size"));
-    assert_null(kt_training_key_find("Bogus", "r"));
+    assert_null(kt_training_key_find(NULL, "LoraConfig", "per_device_train_batch_size"));
+    assert_null(kt_training_key_find(NULL, "Bogus", "r"));
 }
 
 /* --- guesses ------------------------------------------------------------------------------------------------------ */
@@ -64,7 +64,7 @@ static void a_key_has_its_type_default_and_bounds(void **state)
 static void check_guess(const char *section, const char *name, enum kt_training_guess wanted, const char *key_name)
 {
     const struct kt_training_key *key = NULL;
-    assert_int_equal(kt_training_key_guess(section, name, &key), wanted);
+    assert_int_equal(kt_training_key_guess(NULL, section, name, &key), wanted);
     if (key_name == NULL)
         return;
     assert_non_null(key);
@@ -90,10 +90,10 @@ static void a_beginning_of_one_key_alone_is_an_abbreviation(void **state)
     check_guess("TrainingArguments", "num_train_epoch", KT_TRAINING_GUESS_ABBREVIATED, "num_train_epochs");
     check_guess("TrainingArguments", "output-dir", KT_TRAINING_GUESS_ABBREVIATED, "output_dir");
     /* lora_alpha and lora_dropout both begin so: argparse ends on it. */
-    assert_int_not_equal(kt_training_key_guess("LoraConfig", "lora_", &(const struct kt_training_key *){NULL}),
+    assert_int_not_equal(kt_training_key_guess(NULL, "LoraConfig", "lora_", &(const struct kt_training_key *){NULL}),
                          KT_TRAINING_GUESS_ABBREVIATED);
     /* The two spellings are never mixed. */
-    assert_int_not_equal(kt_training_key_guess("TrainingArguments", "per-device_train_batch_size",
+    assert_int_not_equal(kt_training_key_guess(NULL, "TrainingArguments", "per-device_train_batch_size",
                                                &(const struct kt_training_key *){NULL}),
                          KT_TRAINING_GUESS_ABBREVIATED);
 }
@@ -110,7 +110,7 @@ static void a_section_in_another_case_is_suggested(void **state)
 
 static const char *reason_of(const char *section, const char *name, const char *value)
 {
-    const struct kt_training_key *key = kt_training_key_find(section, name);
+    const struct kt_training_key *key = kt_training_key_find(NULL, section, name);
     const char *reason = NULL;
     assert_non_null(key);
     return kt_training_value_check(&arena, key, kt_test_json(&arena, value), &reason) ? reason : NULL;

@@ -12,6 +12,7 @@
 
 static struct kt_arena arena;
 static const struct kt_model *phi3;
+static const struct kt_tuning_runner unknown_runner = {NULL, 0, KT_DATA_UNDECLARED};
 
 static int setup(void **state)
 {
@@ -31,7 +32,7 @@ static int teardown(void **state)
 static struct kt_tuning_derived derive(enum kt_tuning_method method, const char *sections)
 {
     struct kt_tuning_derived derived;
-    assert_true(kt_tuning_input_from_config(kt_test_json(&arena, sections), method, phi3, &derived));
+    assert_true(kt_tuning_input_from_config(kt_test_json(&arena, sections), method, phi3, &unknown_runner, &derived));
     return derived;
 }
 
@@ -61,9 +62,9 @@ static void without_a_config_the_shipped_template_stands_in(void **state)
     for (size_t i = 0; i < KT_ARRAY_LENGTH(templates); i++) {
         struct kt_tuning_derived assumed;
         struct kt_tuning_derived read;
-        assert_true(kt_tuning_input_from_config(NULL, templates[i].method, phi3, &assumed));
+        assert_true(kt_tuning_input_from_config(NULL, templates[i].method, phi3, &unknown_runner, &assumed));
         assert_true(
-            kt_tuning_input_from_config(template_sections(templates[i].name), templates[i].method, phi3, &read));
+            kt_tuning_input_from_config(template_sections(templates[i].name), templates[i].method, phi3, &unknown_runner, &read));
         assert_int_equal(assumed.input.batch_size, read.input.batch_size);
         assert_int_equal(assumed.input.sequence_length, read.input.sequence_length);
         assert_int_equal(assumed.input.rank, read.input.rank);
@@ -185,9 +186,9 @@ static void a_model_without_sizes_cannot_be_sized(void **state)
 {
     struct kt_tuning_derived derived;
     (void)state;
-    assert_false(kt_tuning_input_from_config(NULL, KT_METHOD_LORA, NULL, &derived));
+    assert_false(kt_tuning_input_from_config(NULL, KT_METHOD_LORA, NULL, &unknown_runner, &derived));
     assert_false(
-        kt_tuning_input_from_config(NULL, KT_METHOD_LORA, kt_model_find(KT_STR("deepseek-r1-0528")), &derived));
+        kt_tuning_input_from_config(NULL, KT_METHOD_LORA, kt_model_find(KT_STR("deepseek-r1-0528")), &unknown_runner, &derived));
 }
 
 int main(void)

@@ -59,3 +59,40 @@ void check_skus(const struct source *source)
         }
     }
 }
+
+static bool is_image(const char *tag)
+{
+    for (size_t i = 0; i < tables.image_count; i++) {
+        if (kt_streq(tables.images[i].tag, tag)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every GPU that one of ours is taken for must have kernels in it. */
+void check_images(const struct source *source)
+{
+    uint32_t last = 0;
+    if (tables.image_count == 0) {
+        complain(source, 0, "no image");
+    }
+    for (size_t i = 0; i < tables.image_count; i++) {
+        const struct kt_trainer_image *image = &tables.images[i];
+        if (!is_image(image->keys)) {
+            complain(source, tables.image_lines[i], "%s: there is no row %s whose keys it could have", image->tag,
+                     image->keys);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (kt_streq(tables.images[j].tag, image->tag) || kt_streq(tables.images[j].release, image->release)) {
+                complain(source, tables.image_lines[i], "%s: its tag or release stands twice", image->tag);
+            }
+        }
+        if (image->ours_from > 0 && (image->ours_from <= last || image->ours_from < image->oldest_gpu ||
+                                     image->ours_from < image->oldest_gpu_qlora)) {
+            complain(source, tables.image_lines[i], "%s: ours_from must grow, and stay where there are kernels",
+                     image->tag);
+        }
+        last = image->ours_from > 0 ? image->ours_from : last;
+    }
+}

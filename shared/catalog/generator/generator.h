@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host program of the build: reads models.yaml and skus.yaml, checks them without mercy, and writes the constant tables
+ * Host program of the build: reads models.yaml, skus.yaml and images.yaml, checks them without mercy, and writes the constant tables
  * behind catalog.h to standard output. With --markdown first it writes the same as tables for documents.
  *
- *     generate [--markdown] models.yaml skus.yaml
+ *     generate [--markdown] models.yaml skus.yaml images.yaml
  *
  * It links only libyaml. All memory is static: the catalogue is small and its limits are below.
  */
@@ -19,6 +19,7 @@
 #define MAX_MODELS 512
 #define MAX_SKUS 1024
 #define MAX_PROFILES 128
+#define MAX_IMAGES 32
 /* Bytes of a name, see kt_field_text_ok. */
 #define MAX_KEY_LENGTH 128
 
@@ -38,6 +39,9 @@ struct tables {
     size_t sku_count;
     const char *profiles[MAX_PROFILES];
     size_t profile_count;
+    struct kt_trainer_image images[MAX_IMAGES];
+    size_t image_lines[MAX_IMAGES];
+    size_t image_count;
     size_t error_count; /* complaints so far */
 };
 extern struct tables tables;
@@ -47,10 +51,12 @@ void complain(const struct source *source, size_t line, const char *format, ...)
 
 void read_models_file(struct source *source);
 void read_skus_file(struct source *source);
+void read_images_file(struct source *source);
 
 /* What must hold between entries: order, and replacements that exist. */
 void check_models(const struct source *source);
 void check_skus(const struct source *source);
+void check_images(const struct source *source);
 /* target has MAX_KEY_LENGTH + 1 bytes. */
 void lower(char *target, const char *text);
 

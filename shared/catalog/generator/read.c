@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two files into struct tables. */
+/* The files into struct tables. */
 #include <errno.h>
 #include <stdarg.h>
 
@@ -222,6 +222,22 @@ static void read_profiles(struct source *source, yaml_node_t *node)
     }
 }
 
+static void read_images(struct source *source, yaml_node_t *node)
+{
+    size_t count;
+    yaml_node_item_t *list = items(source, node, "images", &count);
+    if (count > MAX_IMAGES) {
+        complain(source, line_of(node), "more than %d images", MAX_IMAGES);
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        yaml_node_t *item = at(source, list[i]);
+        tables.image_lines[i] = line_of(item);
+        read_map(source, item, "image", kt_image_fields, KT_ARRAY_LENGTH(kt_image_fields), &tables.images[i]);
+    }
+    tables.image_count = count;
+}
+
 struct section {
     const char *key;
     void (*read)(struct source *source, yaml_node_t *node);
@@ -292,5 +308,11 @@ void read_models_file(struct source *source)
 void read_skus_file(struct source *source)
 {
     static const struct section sections[] = {{"mig_profiles", read_profiles}, {"skus", read_skus}};
+    read_file(source, sections, KT_ARRAY_LENGTH(sections));
+}
+
+void read_images_file(struct source *source)
+{
+    static const struct section sections[] = {{"images", read_images}};
     read_file(source, sections, KT_ARRAY_LENGTH(sections));
 }

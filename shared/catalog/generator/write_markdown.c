@@ -51,4 +51,17 @@ void write_markdown(void)
                    sku->retired_in ? sku->retired_in : "", sku->replacement);
         }
     }
+    printf("\n| image | runs in Kaito | ours on | kernels from (lora, qlora) | torch | transformers | trl | peft | "
+           "bitsandbytes | reads | seen |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < tables.image_count; i++) {
+        const struct kt_trainer_image *image = &tables.images[i];
+        printf("| kaito-base:%s | %s | ", image->tag, image->release);
+        if (image->ours_from > 0) {
+            printf("%" PRIu32 ".%" PRIu32 " and above", image->ours_from / 10, image->ours_from % 10);
+        }
+        printf(" | %" PRIu32 ".%" PRIu32 ", %" PRIu32 ".%" PRIu32 " | ", image->oldest_gpu / 10, image->oldest_gpu % 10,
+               image->oldest_gpu_qlora / 10, image->oldest_gpu_qlora % 10);
+        printf("%s | %s | %s | %s | %s | %s | %s |\n", image->torch, image->transformers, image->trl, image->peft,
+               image->bitsandbytes, image->reads, image->seen);
+    }
 }

@@ -113,6 +113,29 @@ static void put_sku(const struct kt_sku *sku)
     printf("},\n");
 }
 
+static void put_image(const struct kt_trainer_image *image)
+{
+    printf("  {.tag = \"%s\", .release = \"%s\", .keys = \"%s\"", image->tag, image->release, image->keys);
+    put_flag("keys_alike", image->keys_alike);
+    put_text("torch", image->torch);
+    put_text("transformers", image->transformers);
+    put_text("trl", image->trl);
+    put_text("peft", image->peft);
+    put_text("bitsandbytes", image->bitsandbytes);
+    put_number("oldest_gpu", image->oldest_gpu);
+    put_number("oldest_gpu_qlora", image->oldest_gpu_qlora);
+    put_number("ours_from", image->ours_from);
+    put_flag("chunked_loss", image->chunked_loss);
+    put_flag("checkpointing", image->checkpointing);
+    put_number("fixed_length", image->fixed_length);
+    put_flag("batches_of_messages", image->batches_of_messages);
+    put_flag("batches_of_completions", image->batches_of_completions);
+    put_flag("bfloat16_adapter", image->bfloat16_adapter);
+    put_text("reads", image->reads);
+    put_text("seen", image->seen);
+    printf("},\n");
+}
+
 static int compare_keys(const void *a, const void *b)
 {
     const struct key *left = a;
@@ -160,8 +183,8 @@ static void put_count(const char *table, const char *count_name, size_t count)
 void write_tables(const struct source *model_source)
 {
     size_t count = 0;
-    printf("/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated from models.yaml and skus.yaml: do not edit. */\n"
-           "#include \"catalog/tables.h\"\n\n");
+    printf("/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated from models.yaml, skus.yaml and images.yaml: do not edit. */\n"
+           "#include \"catalog/images.h\"\n#include \"catalog/tables.h\"\n\n");
     for (size_t i = 0; i < tables.model_count; i++) {
         if (tables.models[i].aliases[0]) {
             printf("static const char *const aliases_%zu[] = {", i);
@@ -184,6 +207,11 @@ void write_tables(const struct source *model_source)
         put_sku(&tables.skus[i].sku);
     }
     put_count("kt_skus", "kt_sku_count", tables.sku_count);
+    printf("const struct kt_trainer_image kt_trainer_images[] = {\n");
+    for (size_t i = 0; i < tables.image_count; i++) {
+        put_image(&tables.images[i]);
+    }
+    put_count("kt_trainer_images", "kt_trainer_image_count", tables.image_count);
     printf("const char *const kt_mig_profiles[] = {");
     for (size_t i = 0; i < tables.profile_count; i++) {
         printf("\"%s\", ", tables.profiles[i]);
