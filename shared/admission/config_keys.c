@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Family C, tuning: single keys of training_config.yaml. */
 #include "admission/rule_words.h"
+#include "admission/config_values.h"
 #include "admission/rules_config.h"
 #include "admission/rules_tuning.h"
 #include "admission/training_keys.h"
@@ -118,22 +119,42 @@ void kt_config_check_misspelt_keys(struct kt_rule_run *run)
     for_each_key(run, visit_misspelt);
 }
 
+/* In a parser that was not read, an unknown key is likely to end the Job, no more. */
+static void soften(const struct kt_facts *facts, struct kt_finding *finding)
+{
+    if (finding != NULL && (!facts->trainer.is_known || facts->trainer.image->keys_alike))
+        finding->severity = KT_SEVERITY_WARNING;
+}
+
+static void report_unknown(struct kt_rule_run *run, const char *section, const char *key, const char *name,
+                           const char *near)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_training_key *elsewhere = kt_training_key_elsewhere(facts->trainer.image, section, key);
+    const char *tail = near != NULL ? kt_arena_printf(facts->arena, "; did you mean \"%s\"?", near) : "";
+    if (elsewhere != NULL)
+        tail = kt_arena_printf(facts->arena, ", though that of kaito-base:%s does; leave it out here",
+                               kt_training_key_newest_image(elsewhere));
+    soften(facts, kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
+                                   "the trainer of kaito-base:%s does not know this key, and ends when it starts%s",
+                                   facts->trainer.tag, tail != NULL ? tail : ""));
+}
+
 static void visit_unknown(struct kt_rule_run *run, const char *section, const cJSON *member)
 {
     const struct kt_training_key *key = NULL;
     bool unknown = false;
     enum kt_training_guess what = guess(run->facts->trainer.image, section, member->string, &key, &unknown);
     const char *name = dotted(run, section, member->string);
-    if (what == KT_TRAINING_GUESS_ABBREVIATED)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-                         "%s is taken for %s by the trainer, but no check sees it under this name; write %s", name,
-                         key->name, key->name);
-    else if (unknown && (what == KT_TRAINING_GUESS_NONE || what == KT_TRAINING_GUESS_NEAR))
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-                         "%s is no key that the trainer of Kaito " KT_UPSTREAM_VERSION
-                         " knows; an unknown key ends the Job when it starts%s%s%s",
-                         name, what == KT_TRAINING_GUESS_NEAR ? " (did you mean \"" : "",
-                         what == KT_TRAINING_GUESS_NEAR ? key->name : "", what == KT_TRAINING_GUESS_NEAR ? "\"?)" : "");
+    if (what == KT_TRAINING_GUESS_ABBREVIATED) {
+        struct kt_finding *finding = kt_config_report(
+            run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL, "%s is taken for %s by the trainer; write %s", name, key->name,
+            key->name);
+        if (finding != NULL)
+            finding->severity = KT_SEVERITY_WARNING;
+    } else if (unknown && (what == KT_TRAINING_GUESS_NONE || what == KT_TRAINING_GUESS_NEAR)) {
+        report_unknown(run, section, member->string, name, what == KT_TRAINING_GUESS_NEAR ? key->name : NULL);
+    }
 }
 
 void kt_config_check_unknown_keys(struct kt_rule_run *run)
@@ -170,12 +191,12 @@ static void visit_value(struct kt_rule_run *run, const char *section, const cJSO
 
 void kt_config_check_values(struct kt_rule_run *run)
 {
-    const cJSON *sections = run->facts->config.sections;
+    const cJSON *sections = run->facts->config.values;
     bool fp16 = false;
     bool bf16 = false;
     for_each_key(run, visit_value);
-    if (kt_training_value_flag(kt_tuning_config_value(sections, "TrainingArguments", "fp16"), &fp16) && fp16 &&
-        kt_training_value_flag(kt_tuning_config_value(sections, "TrainingArguments", "bf16"), &bf16) && bf16)
+    if (kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "fp16"), &fp16) && fp16 &&
+        kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "bf16"), &bf16) && bf16)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_FORBIDDEN, NULL,
                          "TrainingArguments sets both fp16 and bf16 to true, and the trainer ends on that; keep one");
 }
@@ -203,7 +224,7 @@ static void count_target(struct targets *targets, const struct kt_architecture *
 
 static struct targets count_targets(const struct kt_facts *facts)
 {
-    const cJSON *value = kt_tuning_config_value(facts->config.sections, "LoraConfig", "target_modules");
+    const cJSON *value = kt_config_value(facts->config.values, "LoraConfig", "target_modules");
     const cJSON *item = NULL;
     struct targets targets = {.named = 0};
     if (facts->model == NULL || facts->model->architecture.module_count == 0)
@@ -267,7 +288,7 @@ void kt_config_check_batch_size(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     if (kt_config_is_own(facts) &&
-        kt_tuning_config_value(facts->config.sections, "TrainingArguments", "per_device_train_batch_size") == NULL)
+        kt_config_value(facts->config.values, "TrainingArguments", "per_device_train_batch_size") == NULL)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
                          "TrainingArguments.per_device_train_batch_size is not set, so the library's default of %d is "
                          "taken and not the template's %d; set it to say what is meant",
@@ -276,7 +297,7 @@ void kt_config_check_batch_size(struct kt_rule_run *run)
 
 static bool value_is(const struct kt_facts *facts, const char *section, const char *key, const char *wanted)
 {
-    const char *text = kt_json_string(kt_tuning_config_value(facts->config.sections, section, key));
+    const char *text = kt_json_string(kt_config_value(facts->config.values, section, key));
     return text != NULL && kt_streq(text, wanted);
 }
 
@@ -290,8 +311,8 @@ void kt_config_check_bfloat16(struct kt_rule_run *run)
     kt_tuning_gpu_of(facts, &gpu);
     if (!kt_config_is_own(facts) || gpu.compute_capability == 0 || gpu.compute_capability >= 80)
         return;
-    kt_training_value_flag(kt_tuning_config_value(facts->config.sections, "TrainingArguments", "fp16"), &fp16);
-    kt_training_value_flag(kt_tuning_config_value(facts->config.sections, "TrainingArguments", "bf16"), &bf16);
+    kt_training_value_flag(kt_config_value(facts->config.values, "TrainingArguments", "fp16"), &fp16);
+    kt_training_value_flag(kt_config_value(facts->config.values, "TrainingArguments", "bf16"), &bf16);
     if (bf16)
         what = "TrainingArguments.bf16 is true";
     else if (!fp16)

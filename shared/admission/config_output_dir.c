@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Family C, tuning: where the trainer writes the adapter. */
 #include "admission/rule_words.h"
+#include "admission/config_values.h"
 #include "admission/rules_config.h"
 #include "admission/training_keys.h"
 #include "admission/tuning_input.h"
@@ -43,7 +44,7 @@ const char *kt_output_dir_trouble(struct kt_arena *arena, const char *directory)
 void kt_config_check_output_dir(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
-    const cJSON *value = kt_tuning_config_value(facts->config.sections, "TrainingArguments", "output_dir");
+    const cJSON *value = kt_config_value(facts->config.values, "TrainingArguments", "output_dir");
     const char *directory = kt_json_string(value);
     const char *reason = NULL;
     enum kt_origin on_create = kt_rule_origin_on_create(facts);
@@ -65,9 +66,9 @@ void kt_config_check_output_dir(struct kt_rule_run *run)
 void kt_config_check_output_dir_given(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
-    if (kt_config_is_own(facts) &&
-        kt_tuning_config_value(facts->config.sections, "TrainingArguments", "output_dir") == NULL)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-                         "TrainingArguments.output_dir is not set: the libraries then write the adapter outside the "
-                         "mounted result volume; set it to \"/mnt/results\"");
+    if (facts->config.values != NULL &&
+        kt_config_value(facts->config.values, "TrainingArguments", "output_dir") == NULL)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_REQUIRED, NULL,
+                         "TrainingArguments.output_dir is not set: the trainer then writes the adapter outside the "
+                         "mounted result volume, and it is lost with the pod; set it to \"/mnt/results\"");
 }

@@ -17,6 +17,7 @@ const struct kt_rule_table *const kt_rule_tables[] = {
     &kt_rules_memory,
     &kt_rules_tuning,
     &kt_rules_config,
+    &kt_rules_trainer,
     &kt_rules_inference,
     &kt_rules_adapters,
     &kt_rules_inference_config,

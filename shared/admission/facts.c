@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/facts.h"
 
+#include "admission/config_values.h"
 #include "admission/rules_tuning.h"
 #include "admission/shipped_templates.h"
 #include "admission/tuning_input.h"
@@ -30,7 +31,8 @@ static bool uses_transformers(const struct kt_settings *settings, const struct k
 
 /* --- the tuning config map ---------------------------------------------------------------------------------------- */
 
-static void parse_training_config(struct kt_arena *arena, struct kt_tuning_config *config)
+static void parse_training_config(struct kt_arena *arena, const struct kt_trainer_image *image,
+                                  struct kt_tuning_config *config)
 {
     const char *text = kt_json_string(kt_json_path(config->config_map, "data", TRAINING_CONFIG_KEY, NULL));
     if (!text) {
@@ -49,7 +51,15 @@ static void parse_training_config(struct kt_arena *arena, struct kt_tuning_confi
     }
     const cJSON *sections = kt_json_get(config->root, TRAINING_CONFIG_ROOT);
     config->sections = kt_json_is_object(sections) ? sections : NULL;
+    config->values =
+        config->is_shipped ? config->sections : kt_config_full_names(arena, image, config->sections);
     config->state = config->sections ? KT_CONFIG_READ : KT_CONFIG_WRONG_SHAPE;
+}
+
+static enum kt_lookup find_config_map(const struct kt_facts *facts, const char *name, const cJSON **ret)
+{
+    const struct kt_cluster *cluster = facts->cluster;
+    return cluster->find(cluster->context, "ConfigMap", facts->config.namespace_, name, ret);
 }
 
 static void read_tuning_config(struct kt_arena *arena, struct kt_facts *facts)
@@ -62,22 +72,25 @@ static void read_tuning_config(struct kt_arena *arena, struct kt_facts *facts)
     }
     const char *release = facts->settings->release_namespace;
     config->is_template = !is_own;
-    config->name = is_own ? tuning->config : kt_template_name(facts->method, facts->float16);
+    config->name = is_own ? tuning->config : kt_template_name(facts->method, false);
     config->namespace_ = is_own ? facts->namespace_ : is_given(release) ? release : NULL;
     config->state = KT_CONFIG_UNKNOWN;
-    enum kt_lookup found = KT_LOOKUP_UNKNOWN;
-    if (config->namespace_) {
-        found = facts->cluster->find(facts->cluster->context, "ConfigMap", config->namespace_, config->name,
-                                     &config->config_map);
+    if (!config->namespace_) {
+        return;
     }
-    if (config->is_template && facts->float16 && found != KT_LOOKUP_FOUND) {
-        /* Upstream's installation does not have these; the reconciler brings them along. */
-        config->config_map = kt_shipped_template_object(config->name);
-        found = config->config_map ? KT_LOOKUP_FOUND : found;
+    enum kt_lookup found = find_config_map(facts, config->name, &config->config_map);
+    if (config->is_template && facts->float16 && found != KT_LOOKUP_ABSENT) {
+        /* An installation of upstream's has no such form, and the reconciler brings it along. */
+        config->name = kt_template_name(facts->method, true);
+        found = find_config_map(facts, config->name, &config->config_map);
+        if (found != KT_LOOKUP_FOUND) {
+            config->config_map = kt_shipped_template_object(config->name);
+            found = config->config_map ? KT_LOOKUP_FOUND : found;
+        }
     }
     switch (found) {
     case KT_LOOKUP_FOUND:
-        parse_training_config(arena, config);
+        parse_training_config(arena, facts->trainer.image, config);
         break;
     case KT_LOOKUP_ABSENT:
         config->state = KT_CONFIG_ABSENT;
@@ -123,7 +136,7 @@ static void read_tuning_input(struct kt_facts *facts)
     kt_tuning_gpu_of(facts, &gpu);
     const struct kt_tuning_runner runner = {facts->trainer.image, gpu.compute_capability, facts->data};
     if (!facts->now.tuning.node || !facts->method_known ||
-        !kt_tuning_input_from_config(facts->config.sections, facts->method, facts->model, &runner, &derived)) {
+        !kt_tuning_input_from_config(facts->config.values, facts->method, facts->model, &runner, &derived)) {
         return;
     }
     facts->tuning_input_known = true;
@@ -155,6 +168,6 @@ void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *re
     kt_inference_facts_read(arena, request->cluster, &ret->now, ret->namespace_, ret->bring_your_own, &ret->inference);
     read_trainer(ret);
     read_tuning_config(arena, ret);
-    ret->data = kt_tuning_data_declared(ret->config.sections);
+    ret->data = kt_tuning_data_declared(ret->config.values);
     read_tuning_input(ret);
 }

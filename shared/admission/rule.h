@@ -43,7 +43,8 @@ struct kt_tuning_config {
     const char *namespace_;  /* where; NULL: the release namespace is unknown */
     const cJSON *config_map; /* NULL unless found */
     const cJSON *root;       /* parsed training_config.yaml; NULL unless parsed */
-    const cJSON *sections;   /* the training_config map; NULL unless READ */
+    const cJSON *sections;   /* the training_config map as it is written; NULL unless READ */
+    const cJSON *values;     /* the same with keys in full: what the trainer makes of it (config_values.h) */
     struct kt_error parse_error;
 };
 
@@ -116,6 +117,7 @@ extern const struct kt_rule_table kt_rules_inference_memory; /* R040 to R059: do
 extern const struct kt_rule_table kt_rules_memory;           /* R060 and up: the memory rows of tuning */
 extern const struct kt_rule_table kt_rules_tuning;           /* T */
 extern const struct kt_rule_table kt_rules_config;           /* C: tuning config maps */
+extern const struct kt_rule_table kt_rules_trainer;          /* C020 to C049: what the trainer ends on */
 extern const struct kt_rule_table kt_rules_inference;        /* I001 to I029: preset, runtime, model streaming */
 extern const struct kt_rule_table kt_rules_adapters;         /* I030 and up: adapters */
 extern const struct kt_rule_table kt_rules_inference_config; /* C100 and up: inference config maps */

@@ -182,7 +182,7 @@ static void tell_none_fits(struct kt_strbuf *buffer, const struct kt_facts *fact
 
 bool kt_rule_tuning_needs(const struct kt_facts *facts, struct kt_tuning_needs *ret)
 {
-    const cJSON *sections = facts->config.is_template ? NULL : facts->config.sections;
+    const cJSON *sections = facts->config.is_template ? NULL : facts->config.values;
     return facts->method_known &&
            kt_tuning_needs_read(facts->settings, sections, facts->method, facts->model, facts->data, ret);
 }

@@ -42,7 +42,7 @@ static bool read_fit(const struct kt_facts *facts, struct fit *ret)
     kt_tuning_gpu_of(facts, &ret->gpu);
     runner.compute_capability = ret->gpu.compute_capability;
     if (!ret->gpu.known || !facts->trainer.runs || !facts->method_known ||
-        !kt_tuning_input_from_config(facts->config.sections, facts->method, facts->model, &runner, &derived))
+        !kt_tuning_input_from_config(facts->config.values, facts->method, facts->model, &runner, &derived))
         return false;
     ret->input = derived.input;
     ret->sequence_length_assumed = derived.sequence_length_assumed;

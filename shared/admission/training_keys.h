@@ -55,6 +55,9 @@ const struct kt_training_key *kt_training_key_find(const struct kt_trainer_image
 /* A key of this name in another image, where this one has none: the one of the newest image that has it; or NULL. */
 const struct kt_training_key *kt_training_key_elsewhere(const struct kt_trainer_image *image, const char *section,
                                                         const char *name);
+/* The key that the trainer takes a shorter name for, or one with dashes; NULL for a name in full, or of nothing. */
+const struct kt_training_key *kt_training_key_abbreviated(const struct kt_trainer_image *image, const char *section,
+                                                          const char *name);
 /* The tag of the newest image that has the key. */
 const char *kt_training_key_newest_image(const struct kt_training_key *key);
 
@@ -84,6 +87,7 @@ const char *kt_training_value_text(struct kt_arena *arena, const cJSON *value);
 /* What the trainer makes of a scalar value: its parsers read text, so `"8"` is as good as 8. A list of one scalar is
  * that scalar. False when the value is absent or of another kind. */
 bool kt_training_value_int(const cJSON *value, int64_t *ret);
+bool kt_training_value_number(const cJSON *value, double *ret);
 bool kt_training_value_flag(const cJSON *value, bool *ret);
 
 #endif

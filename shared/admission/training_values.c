@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "admission/training_keys.h"
+#include "text/edit_distance.h"
 
 #define SCALAR_LIMIT_BYTES ((size_t)256)
 
@@ -28,15 +29,22 @@ static struct kt_str number_text(const cJSON *value)
     return (struct kt_str){NULL, 0};
 }
 
-static bool is_digits(struct kt_str text)
+/* Digits of a whole number as int() takes them: a sign, and underscores one by one between digits. False when it is
+ * none, or too long for the buffer. */
+static bool copy_digits(struct kt_str text, char *buffer, size_t size)
 {
+    size_t length = 0;
     size_t start = text.length > 0 && (text.data[0] == '-' || text.data[0] == '+') ? 1 : 0;
-    if (text.length == start)
+    if (text.length == start || text.length >= size)
         return false;
-    for (size_t i = start; i < text.length; i++) {
-        if (!kt_ascii_is_digit(text.data[i]))
+    for (size_t i = 0; i < text.length; i++) {
+        bool is_joint = text.data[i] == '_' && i > start && i + 1 < text.length && text.data[i - 1] != '_';
+        if (i >= start && !kt_ascii_is_digit(text.data[i]) && !is_joint)
             return false;
+        if (!is_joint)
+            buffer[length++] = text.data[i];
     }
+    buffer[length] = '\0';
     return true;
 }
 
@@ -44,18 +52,18 @@ bool kt_training_value_int(const cJSON *value, int64_t *ret)
 {
     const cJSON *node = single(value);
     struct kt_str text = number_text(node);
-    char buffer[24];
+    char buffer[32];
+    if (node != NULL && (node->type & KT_JSON_MARK_FLOAT) != 0)
+        return false;
     if (text.data == NULL)
         return kt_json_is_number(node) && kt_json_int64(node, ret);
-    if (!is_digits(text) || text.length >= sizeof(buffer))
+    if (!copy_digits(text, buffer, sizeof(buffer)))
         return false;
-    memcpy(buffer, text.data, text.length);
-    buffer[text.length] = '\0';
     *ret = strtoll(buffer, NULL, 10);
     return true;
 }
 
-static bool value_number(const cJSON *value, double *ret)
+bool kt_training_value_number(const cJSON *value, double *ret)
 {
     const cJSON *node = single(value);
     struct kt_str text = number_text(node);
@@ -112,12 +120,15 @@ static void write_bounds(struct kt_strbuf *text, const struct kt_training_key *k
         kt_strbuf_printf(text, key->high.open ? "%s below %g" : "%s at most %g", joint, key->high.value);
 }
 
-static const char *number_reason(struct kt_arena *arena, const struct kt_training_key *key)
+static const char *number_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value)
 {
+    const cJSON *node = single(value);
     struct kt_strbuf text;
     kt_strbuf_init(&text, arena, KT_KIB);
     kt_strbuf_puts(&text, key->type == KT_TRAINING_NUMBER ? "must be a number" : "must be a whole number");
     write_bounds(&text, key);
+    if (key->type != KT_TRAINING_NUMBER && node != NULL && (node->type & KT_JSON_MARK_FLOAT) != 0)
+        kt_strbuf_puts(&text, ", written without a decimal point");
     return text.data;
 }
 
@@ -130,30 +141,47 @@ static bool within(const struct kt_training_key *key, double value)
     return !key->high.set || (key->high.open ? value < key->high.value : value <= key->high.value);
 }
 
+static bool is_one_of(const char *const *words, const cJSON *value)
+{
+    const char *text = kt_json_string(value);
+    for (size_t i = 0; text != NULL && words[i] != NULL; i++) {
+        if (kt_streq(words[i], text))
+            return true;
+    }
+    return false;
+}
+
+static bool is_missing(const struct kt_training_key *key, const char *choice)
+{
+    for (size_t i = 0; key->missing != NULL && key->missing[i] != NULL; i++) {
+        if (kt_streq(key->missing[i], choice))
+            return true;
+    }
+    return false;
+}
+
 static const char *choice_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value)
 {
     struct kt_strbuf text;
+    struct kt_nearest nearest;
     const char *joint = "";
+    const char *given = kt_json_string(value);
+    kt_nearest_init(&nearest, kt_str(given != NULL ? given : ""));
     kt_strbuf_init(&text, arena, KT_KIB);
     kt_strbuf_puts(&text, "must be one of ");
     for (size_t i = 0; key->choices[i] != NULL; i++) {
+        if (is_missing(key, key->choices[i]))
+            continue;
         kt_strbuf_printf(&text, "%s\"%s\"", joint, key->choices[i]);
+        kt_nearest_offer(&nearest, key->choices[i]);
         joint = ", ";
     }
+    if (given != NULL && nearest.best != NULL)
+        kt_strbuf_printf(&text, "; did you mean \"%s\"?", nearest.best);
     /* YAML 1.1 reads the bare words no, off, yes and on as booleans. */
     if (kt_json_is_bool(value) && !kt_json_true(value) && kt_streq(key->choices[0], "no"))
         kt_strbuf_puts(&text, " (YAML reads a bare no as false; write \"no\" in quotes)");
     return text.data;
-}
-
-static bool is_choice(const struct kt_training_key *key, const cJSON *value)
-{
-    const char *text = kt_json_string(value);
-    for (size_t i = 0; text != NULL && key->choices[i] != NULL; i++) {
-        if (kt_streq(key->choices[i], text))
-            return true;
-    }
-    return false;
 }
 
 /* argparse takes a value that begins with - for an option, unless it is a number. */
@@ -162,7 +190,7 @@ static bool looks_like_option(const cJSON *value)
     const char *text = kt_json_string(value);
     double number = 0;
     return text != NULL && text[0] == '-' && text[1] != '\0' && strchr(text, ' ') == NULL &&
-           !value_number(value, &number);
+           !kt_training_value_number(value, &number);
 }
 
 static const char *scalar_reason(struct kt_arena *arena, const struct kt_training_key *key, const cJSON *value)
@@ -173,15 +201,19 @@ static const char *scalar_reason(struct kt_arena *arena, const struct kt_trainin
     switch (key->type) {
     case KT_TRAINING_INT:
     case KT_TRAINING_INTS:
-        return kt_training_value_int(value, &whole) && within(key, (double)whole) ? NULL : number_reason(arena, key);
+        return kt_training_value_int(value, &whole) && within(key, (double)whole) ? NULL : number_reason(arena, key, value);
     case KT_TRAINING_NUMBER:
-        return value_number(value, &number) && within(key, number) ? NULL : number_reason(arena, key);
+        return kt_training_value_number(value, &number) && within(key, number) ? NULL : number_reason(arena, key, value);
     case KT_TRAINING_FLAG:
         return kt_training_value_flag(value, &flag) ? NULL : "must be true or false";
     case KT_TRAINING_TEXT:
     case KT_TRAINING_TEXTS:
+        if (key->choices != NULL && !is_one_of(key->choices, value))
+            return choice_reason(arena, key, value);
+        if (kt_json_is_string(value) && is_missing(key, value->valuestring))
+            return "names a library that is not in the trainer's image, so the Job ends when it starts";
         if (key->choices != NULL)
-            return is_choice(key, value) ? NULL : choice_reason(arena, key, value);
+            return NULL;
         return looks_like_option(value) ? "must not begin with \"-\": the trainer would take it for an option" : NULL;
     case KT_TRAINING_MAP:
         return "cannot be given in a config map: the trainer's command line has no form for it";

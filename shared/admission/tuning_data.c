@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Family T: where the data of a tuning comes from and where its adapter goes. */
 #include "admission/placeholder.h"
+#include "admission/config_values.h"
 #include "admission/rule_words.h"
 #include "admission/rules_tuning.h"
 #include "admission/tuning_input.h"
@@ -137,7 +138,7 @@ static bool config_picks_file(const struct kt_facts *facts)
 {
     if (!kt_tuning_config_settled(facts))
         return true;
-    return kt_tuning_config_value(facts->config.sections, "DatasetConfig", "dataset_path") != NULL;
+    return kt_config_value(facts->config.values, "DatasetConfig", "dataset_path") != NULL;
 }
 
 void kt_tuning_check_file_names(struct kt_rule_run *run)
@@ -149,7 +150,7 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
     size_t index = 0;
     size_t unseen = 0;
     if (config_picks_file(facts) ||
-        kt_tuning_config_value(facts->config.sections, "DatasetConfig", "dataset_extension") != NULL)
+        kt_config_value(facts->config.values, "DatasetConfig", "dataset_extension") != NULL)
         return;
     cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
     {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/tuning_input.h"
+#include "admission/config_values.h"
 
 #include "admission/shipped_templates.h"
 #include "admission/training_keys.h"
@@ -8,11 +9,6 @@
 #define MAX_BATCH_SIZE 65536
 #define MAX_SEQUENCE_LENGTH (1 << 24)
 #define MAX_RANK (1 << 20)
-
-const cJSON *kt_tuning_config_value(const cJSON *sections, const char *section, const char *key)
-{
-    return kt_json_get(kt_json_get(sections, section), key);
-}
 
 static void add_note(struct kt_tuning_derived *derived, const char *key, const char *text)
 {
@@ -46,13 +42,13 @@ static bool read_flag(struct kt_tuning_derived *derived, const cJSON *value, con
 
 static void read_batch_size(struct kt_tuning_derived *derived, const cJSON *sections)
 {
-    const cJSON *value = kt_tuning_config_value(sections, "TrainingArguments", "per_device_train_batch_size");
+    const cJSON *value = kt_config_value(sections, "TrainingArguments", "per_device_train_batch_size");
     derived->input.batch_size = KT_LIBRARY_DEFAULT_BATCH_SIZE;
     derived->batch_size_assumed = !read_count(
         derived, value, MAX_BATCH_SIZE, "TrainingArguments.per_device_train_batch_size",
         "is not a whole number above 0, so the library's default of 8 is assumed", &derived->input.batch_size);
     derived->batch_size_adapts =
-        read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "auto_find_batch_size"),
+        read_flag(derived, kt_config_value(sections, "TrainingArguments", "auto_find_batch_size"),
                   "TrainingArguments.auto_find_batch_size", "is not true or false, so false is assumed", false);
 }
 
@@ -64,9 +60,9 @@ static void read_sequence_length(struct kt_tuning_derived *derived, const cJSON 
         derived->length_is_fixed = true;
         return;
     }
-    const cJSON *value = kt_tuning_config_value(sections, "TrainingArguments", "max_length");
+    const cJSON *value = kt_config_value(sections, "TrainingArguments", "max_length");
     if (value == NULL) /* the name of older trainers: it ends the Job today, but it says what was meant */
-        value = kt_tuning_config_value(sections, "TrainingArguments", "max_seq_length");
+        value = kt_config_value(sections, "TrainingArguments", "max_seq_length");
     derived->input.sequence_length = KT_DEFAULT_SEQUENCE_LENGTH;
     derived->sequence_length_assumed = !read_count(
         derived, value, MAX_SEQUENCE_LENGTH, "TrainingArguments.max_length",
@@ -122,7 +118,7 @@ static void add_target(struct kt_tuning_derived *derived, const cJSON *item)
 
 static void read_targets(struct kt_tuning_derived *derived, const cJSON *sections, const struct kt_model *model)
 {
-    const cJSON *value = kt_tuning_config_value(sections, "LoraConfig", "target_modules");
+    const cJSON *value = kt_config_value(sections, "LoraConfig", "target_modules");
     const cJSON *item = NULL;
     if (kt_json_is_array(value)) {
         cJSON_ArrayForEach(item, value) add_target(derived, item);
@@ -140,7 +136,7 @@ static void read_targets(struct kt_tuning_derived *derived, const cJSON *section
 /* Modules that are trained whole, in a copy. A name may stand twice and counts once. */
 static void read_copied_modules(struct kt_tuning_derived *derived, const cJSON *sections)
 {
-    const cJSON *value = kt_tuning_config_value(sections, "LoraConfig", "modules_to_save");
+    const cJSON *value = kt_config_value(sections, "LoraConfig", "modules_to_save");
     const struct kt_architecture *architecture = derived->input.architecture;
     const char *seen[2] = {NULL, NULL};
     size_t seen_count = 0;
@@ -156,25 +152,19 @@ static void read_copied_modules(struct kt_tuning_derived *derived, const cJSON *
     }
 }
 
-static bool value_is(const cJSON *sections, const char *section, const char *key, const char *word)
-{
-    const char *text = kt_json_string(kt_tuning_config_value(sections, section, key));
-    return text != NULL && kt_streq(text, word);
-}
-
 /* As the image has it unless the config says otherwise. */
 static enum kt_loss read_loss(const cJSON *sections, const struct kt_trainer_image *image)
 {
-    bool is_chunked = image->chunked_loss && !value_is(sections, "TrainingArguments", "loss_type", "nll") &&
-                      !value_is(sections, "TrainingArguments", "loss_type", "dft");
-    return is_chunked || value_is(sections, "TrainingArguments", "loss_type", "chunked_nll") ? KT_LOSS_CHUNKED
+    bool is_chunked = image->chunked_loss && !kt_config_is(sections, "TrainingArguments", "loss_type", "nll") &&
+                      !kt_config_is(sections, "TrainingArguments", "loss_type", "dft");
+    return is_chunked || kt_config_is(sections, "TrainingArguments", "loss_type", "chunked_nll") ? KT_LOSS_CHUNKED
                                                                                              : KT_LOSS_FULL;
 }
 
 static bool is_float16(const cJSON *sections)
 {
-    return value_is(sections, "ModelConfig", "torch_dtype", "float16") ||
-           value_is(sections, "ModelConfig", "torch_dtype", "half");
+    return kt_config_is(sections, "ModelConfig", "torch_dtype", "float16") ||
+           kt_config_is(sections, "ModelConfig", "torch_dtype", "half");
 }
 
 /* Below compute capability 8.0 the memory-efficient kernel takes float16 alone, and the rest of attention is plain. */
@@ -188,19 +178,22 @@ static void read_runner(struct kt_tuning_derived *derived, const cJSON *sections
     input->is_exact = true;
     input->loss = read_loss(sections, runner->image);
     input->attention = is_old && !is_float16(sections) ? KT_ATTENTION_EAGER : KT_ATTENTION_FLASH;
-    input->float32_weights = value_is(sections, "ModelConfig", "torch_dtype", "float32") ||
-                             value_is(sections, "ModelConfig", "torch_dtype", "float");
+    input->float32_weights =
+        kt_config_is(sections, "ModelConfig", "torch_dtype", "float32") ||
+        kt_config_is(sections, "ModelConfig", "torch_dtype", "float") ||
+        (sections != NULL && runner->image->float32_weights &&
+         kt_config_value(sections, "ModelConfig", "torch_dtype") == NULL);
     input->most_batch = kt_trainer_image_batches(runner->image, runner->data) ? 0 : 1;
 }
 
 static void read_quantisation(struct kt_tuning_derived *derived, const cJSON *sections)
 {
     /* Real booleans only: upstream's admission takes nothing else for these two. */
-    bool eight = kt_json_true(kt_tuning_config_value(sections, "QuantizationConfig", "load_in_8bit"));
-    bool four = kt_json_true(kt_tuning_config_value(sections, "QuantizationConfig", "load_in_4bit"));
+    bool eight = kt_json_true(kt_config_value(sections, "QuantizationConfig", "load_in_8bit"));
+    bool four = kt_json_true(kt_config_value(sections, "QuantizationConfig", "load_in_4bit"));
     derived->input.quantisation_bits = eight && !four ? 8 : 4;
     derived->input.double_quantisation =
-        read_flag(derived, kt_tuning_config_value(sections, "QuantizationConfig", "bnb_4bit_use_double_quant"),
+        read_flag(derived, kt_config_value(sections, "QuantizationConfig", "bnb_4bit_use_double_quant"),
                   "QuantizationConfig.bnb_4bit_use_double_quant", "is not true or false, so false is assumed", false);
 }
 
@@ -211,17 +204,17 @@ static void read_sections(struct kt_tuning_derived *derived, const cJSON *sectio
     read_batch_size(derived, sections);
     read_sequence_length(derived, sections, image);
     read_quantisation(derived, sections);
-    if (!read_count(derived, kt_tuning_config_value(sections, "LoraConfig", "r"), MAX_RANK, "LoraConfig.r",
+    if (!read_count(derived, kt_config_value(sections, "LoraConfig", "r"), MAX_RANK, "LoraConfig.r",
                     "is not a whole number above 0, so the library's default of 8 is assumed", &input->rank))
         input->rank = KT_DEFAULT_LORA_RANK;
     read_targets(derived, sections, model);
     read_copied_modules(derived, sections);
     input->gradient_checkpointing =
-        read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "gradient_checkpointing"),
+        read_flag(derived, kt_config_value(sections, "TrainingArguments", "gradient_checkpointing"),
                   "TrainingArguments.gradient_checkpointing",
                   "is not true or false, so what the trainer does by itself is assumed",
                   image == NULL || image->checkpointing);
-    derived->fp16 = read_flag(derived, kt_tuning_config_value(sections, "TrainingArguments", "fp16"),
+    derived->fp16 = read_flag(derived, kt_config_value(sections, "TrainingArguments", "fp16"),
                               "TrainingArguments.fp16", "is not true or false, so false is assumed", false);
 }
 
@@ -293,10 +286,10 @@ bool kt_tuning_needs_read(const struct kt_settings *settings, const cJSON *secti
 enum kt_tuning_data kt_tuning_data_declared(const cJSON *sections)
 {
     bool completion_only = false;
-    kt_training_value_flag(kt_tuning_config_value(sections, "TrainingArguments", "completion_only_loss"),
+    kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "completion_only_loss"),
                            &completion_only);
-    if (completion_only || value_is(sections, "DatasetConfig", "context_column", "prompt") ||
-        value_is(sections, "DatasetConfig", "response_column", "completion"))
+    if (completion_only || kt_config_is(sections, "DatasetConfig", "context_column", "prompt") ||
+        kt_config_is(sections, "DatasetConfig", "response_column", "completion"))
         return KT_DATA_COMPLETIONS;
-    return value_is(sections, "DatasetConfig", "messages_column", "messages") ? KT_DATA_MESSAGES : KT_DATA_UNDECLARED;
+    return kt_config_is(sections, "DatasetConfig", "messages_column", "messages") ? KT_DATA_MESSAGES : KT_DATA_UNDECLARED;
 }

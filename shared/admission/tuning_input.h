@@ -70,7 +70,4 @@ bool kt_tuning_target_exists(const struct kt_architecture *architecture, const c
  * below /mnt, where the result volume is mounted, outlives the pod. */
 const char *kt_output_dir_trouble(struct kt_arena *arena, const char *directory);
 
-/* Member of a section ("TrainingArguments", "max_length"), or NULL. */
-const cJSON *kt_tuning_config_value(const cJSON *sections, const char *section, const char *key);
-
 #endif

@@ -130,6 +130,7 @@ static const struct kt_field kt_image_fields[] = {
     KT_IMAGE_FIELD(ours_from, KT_FIELD_TENTHS, false, 99),
     KT_IMAGE_FIELD(chunked_loss, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(checkpointing, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(float32_weights, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(fixed_length, KT_FIELD_U32, false, 1u << 20),
     KT_IMAGE_FIELD(batches_of_messages, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(batches_of_completions, KT_FIELD_BOOL, false, 0),

@@ -32,6 +32,7 @@ struct kt_trainer_image {
     uint32_t ours_from;        /* our reconciler takes it from this compute capability on; 0: never */
     bool chunked_loss;         /* the loss is computed in chunks unless loss_type says otherwise */
     bool checkpointing;        /* gradient checkpointing is on where the config says nothing; qlora always has it */
+    bool float32_weights;      /* lora loads weights in float32 where torch_dtype is not set; else in the model's own */
     uint32_t fixed_length;     /* rows are cut at this many tokens and no key changes it; 0: max_length does */
     bool batches_of_messages;  /* batch sizes above 1 work with rows of messages */
     bool batches_of_completions; /* and with rows of prompt and completion */

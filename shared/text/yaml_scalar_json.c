@@ -99,7 +99,10 @@ static cJSON *new_node(struct kt_arena *arena, const struct kt_yaml_scalar *scal
         return kt_json_new_number_text(arena, scalar->text);
     case KT_YAML_FLOAT: {
         struct kt_str text = float_text(arena, scalar->number, false);
-        return text.data ? kt_json_new_number_text(arena, text) : NULL;
+        cJSON *node = text.data ? kt_json_new_number_text(arena, text) : NULL;
+        if (node)
+            node->type |= KT_JSON_MARK_FLOAT;
+        return node;
     }
     case KT_YAML_TEXT:
         return kt_json_new_string_n(arena, scalar->text);

@@ -127,6 +127,7 @@ static void put_image(const struct kt_trainer_image *image)
     put_number("ours_from", image->ours_from);
     put_flag("chunked_loss", image->chunked_loss);
     put_flag("checkpointing", image->checkpointing);
+    put_flag("float32_weights", image->float32_weights);
     put_number("fixed_length", image->fixed_length);
     put_flag("batches_of_messages", image->batches_of_messages);
     put_flag("batches_of_completions", image->batches_of_completions);
