@@ -147,9 +147,9 @@ static void visit_unknown(struct kt_rule_run *run, const char *section, const cJ
     enum kt_training_guess what = guess(run->facts->trainer.image, section, member->string, &key, &unknown);
     const char *name = dotted(run, section, member->string);
     if (what == KT_TRAINING_GUESS_ABBREVIATED) {
-        struct kt_finding *finding = kt_config_report(
-            run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL, "%s is taken for %s by the trainer; write %s", name, key->name,
-            key->name);
+        struct kt_finding *finding =
+            kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL, "%s is taken for %s by the trainer; write %s",
+                             name, key->name, key->name);
         if (finding != NULL)
             finding->severity = KT_SEVERITY_WARNING;
     } else if (unknown && (what == KT_TRAINING_GUESS_NONE || what == KT_TRAINING_GUESS_NEAR)) {

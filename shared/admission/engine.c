@@ -9,21 +9,9 @@
 #include "workspace/schema.h"
 
 const struct kt_rule_table *const kt_rule_tables[] = {
-    &kt_rules_metadata,
-    &kt_rules_resource,
-    &kt_rules_nodes,
-    &kt_rules_partition,
-    &kt_rules_inference_memory,
-    &kt_rules_memory,
-    &kt_rules_tuning,
-    &kt_rules_config,
-    &kt_rules_trainer,
-    &kt_rules_inference,
-    &kt_rules_adapters,
-    &kt_rules_inference_config,
-    &kt_rules_update,
-    &kt_rules_cluster,
-    NULL,
+    &kt_rules_metadata, &kt_rules_resource,         &kt_rules_nodes,  &kt_rules_partition, &kt_rules_inference_memory,
+    &kt_rules_memory,   &kt_rules_tuning,           &kt_rules_config, &kt_rules_trainer,   &kt_rules_inference,
+    &kt_rules_adapters, &kt_rules_inference_config, &kt_rules_update, &kt_rules_cluster,   NULL,
 };
 
 /* --- kinds ---------------------------------------------------------------------------------------------------------

@@ -51,8 +51,7 @@ static void parse_training_config(struct kt_arena *arena, const struct kt_traine
     }
     const cJSON *sections = kt_json_get(config->root, TRAINING_CONFIG_ROOT);
     config->sections = kt_json_is_object(sections) ? sections : NULL;
-    config->values =
-        config->is_shipped ? config->sections : kt_config_full_names(arena, image, config->sections);
+    config->values = config->is_shipped ? config->sections : kt_config_full_names(arena, image, config->sections);
     config->state = config->sections ? KT_CONFIG_READ : KT_CONFIG_WRONG_SHAPE;
 }
 

@@ -258,7 +258,8 @@ static const struct kt_rule rules[] = {
     ROW("C009", ERROR, OWN, "no key of the trainer is renamed, misspelt or in another section",
         "an unknown key ends the Job when it starts, after the node is paid for", kt_config_check_misspelt_keys),
     ROW("C010", ERROR, OWN, "each key is one that the trainer in the image knows",
-        "an unknown key ends the Job when it starts, after the node is paid for; a warning where the image is not known",
+        "an unknown key ends the Job when it starts, after the node is paid for; a warning where the image is not "
+        "known",
         kt_config_check_unknown_keys),
     ROW("C011", ERROR, OWN, "each value is of the kind and in the range that the trainer takes",
         "the trainer reads the values as command-line arguments and ends on one that does not fit",

@@ -53,9 +53,9 @@ static bool batch_size(const struct kt_facts *facts, const char *key, int64_t *r
 static const char *written(const struct kt_facts *facts, const char *key, int64_t size)
 {
     bool is_absent = kt_config_value(facts->config.values, ARGUMENTS, key) == NULL;
-    const char *text = kt_arena_printf(facts->arena, ARGUMENTS ".%s is %s%" PRId64 "%s", key,
-                                       is_absent ? "not set, which means " : "", size,
-                                       is_absent ? " (the library's default)" : "");
+    const char *text =
+        kt_arena_printf(facts->arena, ARGUMENTS ".%s is %s%" PRId64 "%s", key, is_absent ? "not set, which means " : "",
+                        size, is_absent ? " (the library's default)" : "");
     return text != NULL ? text : key;
 }
 
@@ -126,11 +126,11 @@ static void check_packing(struct kt_rule_run *run)
 static void check_8_bit(struct kt_rule_run *run)
 {
     if (kt_config_flag(run->facts->config.values, "QuantizationConfig", "load_in_8bit", false))
-        kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
-                          "QuantizationConfig.load_in_8bit is true, and peft %s and bitsandbytes %s of kaito-base:%s do "
-                          "not fit together there: the trainer ends when it starts; use load_in_4bit",
-                          run->facts->trainer.image->peft, run->facts->trainer.image->bitsandbytes,
-                          run->facts->trainer.tag);
+        kt_trainer_refuse(
+            run, KT_PROBLEM_FORBIDDEN, NULL,
+            "QuantizationConfig.load_in_8bit is true, and peft %s and bitsandbytes %s of kaito-base:%s do "
+            "not fit together there: the trainer ends when it starts; use load_in_4bit",
+            run->facts->trainer.image->peft, run->facts->trainer.image->bitsandbytes, run->facts->trainer.tag);
 }
 
 static void check_loss(struct kt_rule_run *run)
@@ -143,10 +143,11 @@ static void check_loss(struct kt_rule_run *run)
         return;
     for (size_t i = 0; i < KT_ARRAY_LENGTH(lists); i++) {
         if (kt_config_names_module(values, lists[i], "lm_head"))
-            kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
-                              "LoraConfig.%s has lm_head, and the loss in chunks of kaito-base:%s cannot train it; set "
-                              ARGUMENTS ".loss_type: nll (needs more memory), or leave lm_head out",
-                              lists[i], facts->trainer.tag);
+            kt_trainer_refuse(
+                run, KT_PROBLEM_FORBIDDEN, NULL,
+                "LoraConfig.%s has lm_head, and the loss in chunks of kaito-base:%s cannot train it; set " ARGUMENTS
+                ".loss_type: nll (needs more memory), or leave lm_head out",
+                lists[i], facts->trainer.tag);
     }
     if (kt_config_number(values, ARGUMENTS, "label_smoothing_factor", &smoothing) && smoothing != 0)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
@@ -248,5 +249,4 @@ static const struct kt_rule rules[] = {
     ROW("C033", ERROR, "files that the config names can be in the pod", ENDS, kt_trainer_check_files),
 };
 
-const struct kt_rule_table kt_rules_trainer = {
-    .family = "trainer", .rules = rules, .count = KT_ARRAY_LENGTH(rules)};
+const struct kt_rule_table kt_rules_trainer = {.family = "trainer", .rules = rules, .count = KT_ARRAY_LENGTH(rules)};

@@ -43,7 +43,7 @@ struct kt_settings {
 
 /* The image that trains on a GPU. */
 struct kt_trainer {
-    const char *tag; /* of kaito-base; never NULL */
+    const char *tag;                      /* of kaito-base; never NULL */
     const struct kt_trainer_image *image; /* the row by which a config is judged; never NULL */
     bool runs;                            /* it has kernels for the GPU */
     bool is_known;                        /* the tag has a row; false: it is judged by the newest */
@@ -58,7 +58,8 @@ int kt_settings_set_gate(struct kt_settings *settings, struct kt_str name, bool 
 int kt_settings_parse_gates(struct kt_settings *settings, struct kt_str text, struct kt_error *error) KT_NODISCARD;
 void kt_settings_set_cloud(struct kt_settings *settings, const char *name);
 /* From the JSON of `review`: {"featureGates": {}, "settings": {"cloudProvider", "releaseNamespace", "nodeProvisioner",
- * "allowedNodeClasses", "presetRegistry", "kaitoVersion", "trainerImage"}}. Unknown gates are errors. Strings are referenced, not copied. */
+ * "allowedNodeClasses", "presetRegistry", "kaitoVersion", "trainerImage"}}. Unknown gates are errors. Strings are
+ * referenced, not copied. */
 int kt_settings_from_json(struct kt_settings *settings, const cJSON *feature_gates, const cJSON *values,
                           struct kt_error *error) KT_NODISCARD;
 /* As a server does at its start: a provisioner decides the gate disableNodeAutoProvisioning (upstream's main.go sets it
@@ -68,8 +69,8 @@ int kt_settings_set_provisioner(struct kt_settings *settings, const char *name, 
  * with the known ones. */
 int kt_settings_set_kaito_version(struct kt_settings *settings, const char *version,
                                   struct kt_error *error) KT_NODISCARD;
-/* The tag of kaito-base that trains on every GPU. NULL or "": nothing changes. KT_EINVAL for what is no tag. The text is
- * referenced, not copied. */
+/* The tag of kaito-base that trains on every GPU. NULL or "": nothing changes. KT_EINVAL for what is no tag. The text
+ * is referenced, not copied. */
 int kt_settings_set_trainer_image(struct kt_settings *settings, const char *tag, struct kt_error *error) KT_NODISCARD;
 /* compute_capability: 10 * major + minor; 0: unknown, then our operator takes the image with kernels for all GPUs.
  * qlora needs the kernels of bitsandbytes too. */

@@ -17,8 +17,11 @@ static enum format weights_format(const struct kt_facts *facts)
     static const struct {
         const char *word;
         enum format format;
-    } words[] = {{"bfloat16", FORMAT_BFLOAT16}, {"float16", FORMAT_FLOAT16}, {"half", FORMAT_FLOAT16},
-                 {"float32", FORMAT_FLOAT32},   {"float", FORMAT_FLOAT32}};
+    } words[] = {{"bfloat16", FORMAT_BFLOAT16},
+                 {"float16", FORMAT_FLOAT16},
+                 {"half", FORMAT_FLOAT16},
+                 {"float32", FORMAT_FLOAT32},
+                 {"float", FORMAT_FLOAT32}};
     const char *text = kt_config_text(facts->config.values, "ModelConfig", "torch_dtype");
     if (text == NULL)
         return facts->trainer.image->float32_weights ? FORMAT_FLOAT32 : FORMAT_BFLOAT16;
@@ -46,9 +49,10 @@ static void check_lora(struct kt_rule_run *run, bool fp16)
     enum format format = weights_format(facts);
     if (format == FORMAT_BFLOAT16 && fp16)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
-                          ARGUMENTS ".fp16 is true with weights in bfloat16%s: the trainer ends at the first step; on a "
-                                    "GPU with bfloat16 leave fp16 out, on an older one use torch_dtype: float16 with "
-                                    "fp16: false, bf16: false and optim: adafactor",
+                          ARGUMENTS
+                          ".fp16 is true with weights in bfloat16%s: the trainer ends at the first step; on a "
+                          "GPU with bfloat16 leave fp16 out, on an older one use torch_dtype: float16 with "
+                          "fp16: false, bf16: false and optim: adafactor",
                           kt_config_text(facts->config.values, "ModelConfig", "torch_dtype") != NULL
                               ? ""
                               : " (the model's own format, as torch_dtype is not set)");
@@ -58,13 +62,13 @@ static void check_lora(struct kt_rule_run *run, bool fp16)
                                     "too, and the trainer ends at the first step; set fp16: false, bf16: false and "
                                     "optim: adafactor, or tuning.method: qlora");
     else if (format == FORMAT_FLOAT16 && uses_torch_adamw(facts))
-        kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
-                          "method lora with weights in float16 and AdamW%s: its state underflows, and the training ends "
-                          "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
-                          "or use torch_dtype: bfloat16 or tuning.method: qlora",
-                          kt_config_value(facts->config.values, ARGUMENTS, "optim") != NULL
-                              ? ""
-                              : " (the default, as optim is not set)");
+        kt_trainer_refuse(
+            run, KT_PROBLEM_FORBIDDEN, NULL,
+            "method lora with weights in float16 and AdamW%s: its state underflows, and the training ends "
+            "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
+            "or use torch_dtype: bfloat16 or tuning.method: qlora",
+            kt_config_value(facts->config.values, ARGUMENTS, "optim") != NULL ? ""
+                                                                              : " (the default, as optim is not set)");
 }
 
 /* bitsandbytes has no kernel of it for gradients in bfloat16. */

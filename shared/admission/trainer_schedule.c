@@ -37,8 +37,8 @@ static void check_evaluation(struct kt_rule_run *run)
 /* Figures that each evaluation has, with or without eval_ before it. */
 static bool is_metric(const char *metric)
 {
-    static const char *const names[] = {"loss", "runtime", "samples_per_second", "steps_per_second", "entropy",
-                                        "num_tokens", "mean_token_accuracy"};
+    static const char *const names[] = {"loss",    "runtime",    "samples_per_second", "steps_per_second",
+                                        "entropy", "num_tokens", "mean_token_accuracy"};
     const char *name = strncmp(metric, "eval_", 5) == 0 ? metric + 5 : metric;
     for (size_t i = 0; i < KT_ARRAY_LENGTH(names); i++) {
         if (kt_streq(names[i], name))
@@ -47,7 +47,8 @@ static bool is_metric(const char *metric)
     return false;
 }
 
-/* --- every so many steps: whole numbers from 1 on, shares of the whole run below ----------------------------------- */
+/* --- every so many steps: whole numbers from 1 on, shares of the whole run below -----------------------------------
+ */
 
 static double steps_of(const struct kt_facts *facts, const char *key, double fallback)
 {
@@ -92,7 +93,8 @@ static void check_steps(struct kt_rule_run *run)
     }
 }
 
-/* --- the best model ------------------------------------------------------------------------------------------------ */
+/* --- the best model ------------------------------------------------------------------------------------------------
+ */
 
 static void check_best_steps(struct kt_rule_run *run)
 {
@@ -127,12 +129,14 @@ static void check_best_model(struct kt_rule_run *run)
         check_best_steps(run);
     if (saves_best && metric == NULL && !has_metric)
         kt_trainer_refuse(run, KT_PROBLEM_REQUIRED, NULL,
-                          ARGUMENTS ".save_strategy: best needs metric_for_best_model: loss, and evaluations to take it "
-                                    "from (eval_strategy)");
+                          ARGUMENTS
+                          ".save_strategy: best needs metric_for_best_model: loss, and evaluations to take it "
+                          "from (eval_strategy)");
     if (kt_trainer_evaluates(facts) && metric != NULL && !is_metric(metric))
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, metric,
-                          ARGUMENTS ".metric_for_best_model: the trainer's evaluations have no such figure, and it ends "
-                                    "at the first of them; use loss");
+                          ARGUMENTS
+                          ".metric_for_best_model: the trainer's evaluations have no such figure, and it ends "
+                          "at the first of them; use loss");
 }
 
 static void check_loader(struct kt_rule_run *run)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keys that the trainer in each image knows in each section of training_config.yaml: training_keys.yaml, which is
- * compiled in as text and read once. An image of NULL stands for the newest one. Used by the rules about tuning config maps and by `tune --set Section.key=value`.
+ * compiled in as text and read once. An image of NULL stands for the newest one. Used by the rules about tuning config
+ * maps and by `tune --set Section.key=value`.
  */
 #ifndef KT_ADMISSION_TRAINING_KEYS_H
 #define KT_ADMISSION_TRAINING_KEYS_H

@@ -52,7 +52,7 @@ bool kt_training_value_int(const cJSON *value, int64_t *ret)
 {
     const cJSON *node = single(value);
     struct kt_str text = number_text(node);
-    char buffer[32];
+    char buffer[24];
     if (node != NULL && (node->type & KT_JSON_MARK_FLOAT) != 0)
         return false;
     if (text.data == NULL)
@@ -201,9 +201,11 @@ static const char *scalar_reason(struct kt_arena *arena, const struct kt_trainin
     switch (key->type) {
     case KT_TRAINING_INT:
     case KT_TRAINING_INTS:
-        return kt_training_value_int(value, &whole) && within(key, (double)whole) ? NULL : number_reason(arena, key, value);
+        return kt_training_value_int(value, &whole) && within(key, (double)whole) ? NULL
+                                                                                  : number_reason(arena, key, value);
     case KT_TRAINING_NUMBER:
-        return kt_training_value_number(value, &number) && within(key, number) ? NULL : number_reason(arena, key, value);
+        return kt_training_value_number(value, &number) && within(key, number) ? NULL
+                                                                               : number_reason(arena, key, value);
     case KT_TRAINING_FLAG:
         return kt_training_value_flag(value, &flag) ? NULL : "must be true or false";
     case KT_TRAINING_TEXT:

@@ -149,8 +149,7 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
     size_t first_index = 0;
     size_t index = 0;
     size_t unseen = 0;
-    if (config_picks_file(facts) ||
-        kt_config_value(facts->config.values, "DatasetConfig", "dataset_extension") != NULL)
+    if (config_picks_file(facts) || kt_config_value(facts->config.values, "DatasetConfig", "dataset_extension") != NULL)
         return;
     cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
     {

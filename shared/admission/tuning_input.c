@@ -158,7 +158,7 @@ static enum kt_loss read_loss(const cJSON *sections, const struct kt_trainer_ima
     bool is_chunked = image->chunked_loss && !kt_config_is(sections, "TrainingArguments", "loss_type", "nll") &&
                       !kt_config_is(sections, "TrainingArguments", "loss_type", "dft");
     return is_chunked || kt_config_is(sections, "TrainingArguments", "loss_type", "chunked_nll") ? KT_LOSS_CHUNKED
-                                                                                             : KT_LOSS_FULL;
+                                                                                                 : KT_LOSS_FULL;
 }
 
 static bool is_float16(const cJSON *sections)
@@ -168,8 +168,7 @@ static bool is_float16(const cJSON *sections)
 }
 
 /* Below compute capability 8.0 the memory-efficient kernel takes float16 alone, and the rest of attention is plain. */
-static void read_runner(struct kt_tuning_derived *derived, const cJSON *sections,
-                        const struct kt_tuning_runner *runner)
+static void read_runner(struct kt_tuning_derived *derived, const cJSON *sections, const struct kt_tuning_runner *runner)
 {
     struct kt_tuning_input *input = &derived->input;
     if (runner->image == NULL)
@@ -178,11 +177,10 @@ static void read_runner(struct kt_tuning_derived *derived, const cJSON *sections
     input->is_exact = true;
     input->loss = read_loss(sections, runner->image);
     input->attention = is_old && !is_float16(sections) ? KT_ATTENTION_EAGER : KT_ATTENTION_FLASH;
-    input->float32_weights =
-        kt_config_is(sections, "ModelConfig", "torch_dtype", "float32") ||
-        kt_config_is(sections, "ModelConfig", "torch_dtype", "float") ||
-        (sections != NULL && runner->image->float32_weights &&
-         kt_config_value(sections, "ModelConfig", "torch_dtype") == NULL);
+    input->float32_weights = kt_config_is(sections, "ModelConfig", "torch_dtype", "float32") ||
+                             kt_config_is(sections, "ModelConfig", "torch_dtype", "float") ||
+                             (sections != NULL && runner->image->float32_weights &&
+                              kt_config_value(sections, "ModelConfig", "torch_dtype") == NULL);
     input->most_batch = kt_trainer_image_batches(runner->image, runner->data) ? 0 : 1;
 }
 
@@ -209,13 +207,12 @@ static void read_sections(struct kt_tuning_derived *derived, const cJSON *sectio
         input->rank = KT_DEFAULT_LORA_RANK;
     read_targets(derived, sections, model);
     read_copied_modules(derived, sections);
-    input->gradient_checkpointing =
-        read_flag(derived, kt_config_value(sections, "TrainingArguments", "gradient_checkpointing"),
-                  "TrainingArguments.gradient_checkpointing",
-                  "is not true or false, so what the trainer does by itself is assumed",
-                  image == NULL || image->checkpointing);
-    derived->fp16 = read_flag(derived, kt_config_value(sections, "TrainingArguments", "fp16"),
-                              "TrainingArguments.fp16", "is not true or false, so false is assumed", false);
+    input->gradient_checkpointing = read_flag(
+        derived, kt_config_value(sections, "TrainingArguments", "gradient_checkpointing"),
+        "TrainingArguments.gradient_checkpointing",
+        "is not true or false, so what the trainer does by itself is assumed", image == NULL || image->checkpointing);
+    derived->fp16 = read_flag(derived, kt_config_value(sections, "TrainingArguments", "fp16"), "TrainingArguments.fp16",
+                              "is not true or false, so false is assumed", false);
 }
 
 /* manifests/base/templates.yaml; tests/unit/test_tuning_input.c holds the two against each other. */
@@ -272,9 +269,8 @@ bool kt_tuning_needs_read(const struct kt_settings *settings, const cJSON *secti
         struct kt_tuning_derived derived;
         struct kt_trainer trainer = kt_settings_trainer(settings, begins[i], method == KT_METHOD_QLORA);
         struct kt_tuning_runner runner = {trainer.image, begins[i], data};
-        const cJSON *config = sections != NULL
-                                  ? sections
-                                  : template_sections(method, kt_settings_trains_in_float16(settings, begins[i]));
+        const cJSON *config =
+            sections != NULL ? sections : template_sections(method, kt_settings_trains_in_float16(settings, begins[i]));
         if (!kt_tuning_input_from_config(config, method, model, &runner, &derived))
             return false;
         ret->inputs[i] = derived.input;
@@ -286,10 +282,10 @@ bool kt_tuning_needs_read(const struct kt_settings *settings, const cJSON *secti
 enum kt_tuning_data kt_tuning_data_declared(const cJSON *sections)
 {
     bool completion_only = false;
-    kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "completion_only_loss"),
-                           &completion_only);
+    kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "completion_only_loss"), &completion_only);
     if (completion_only || kt_config_is(sections, "DatasetConfig", "context_column", "prompt") ||
         kt_config_is(sections, "DatasetConfig", "response_column", "completion"))
         return KT_DATA_COMPLETIONS;
-    return kt_config_is(sections, "DatasetConfig", "messages_column", "messages") ? KT_DATA_MESSAGES : KT_DATA_UNDECLARED;
+    return kt_config_is(sections, "DatasetConfig", "messages_column", "messages") ? KT_DATA_MESSAGES
+                                                                                  : KT_DATA_UNDECLARED;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys of models.yaml, skus.yaml and images.yaml: one table for the generator (which reads the two files at build time) and for
- * extra.c (which reads the user's additions at run time). Private to this folder. Everything is inline because the
- * generator is a program of its own that links nothing of the library.
+ * The keys of models.yaml, skus.yaml and images.yaml: one table for the generator (which reads the two files at build
+ * time) and for extra.c (which reads the user's additions at run time). Private to this folder. Everything is inline
+ * because the generator is a program of its own that links nothing of the library.
  */
 #ifndef KT_CATALOG_FIELDS_H
 #define KT_CATALOG_FIELDS_H
@@ -111,8 +111,8 @@ static const struct kt_field kt_sku_fields[] = {
     KT_SKU_FIELD("price_region", KT_FIELD_TEXT, false, 0, sku.price_region),
 };
 
-#define KT_IMAGE_FIELD(key, kind, required, maximum)                             \
-    {                                                                            \
+#define KT_IMAGE_FIELD(key, kind, required, maximum)                          \
+    {                                                                         \
 #key, kind, required, maximum, offsetof(struct kt_trainer_image, key) \
     }
 static const struct kt_field kt_image_fields[] = {

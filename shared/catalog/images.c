@@ -16,8 +16,7 @@ static bool is_of_release(struct kt_str version, const char *release)
     struct kt_str minor = kt_str(release);
     if (version.length > 0 && version.data[0] != 'v')
         minor = (struct kt_str){minor.data + 1, minor.length - 1};
-    return kt_str_starts_with(version, minor) &&
-           (version.length == minor.length || version.data[minor.length] == '.');
+    return kt_str_starts_with(version, minor) && (version.length == minor.length || version.data[minor.length] == '.');
 }
 
 const struct kt_trainer_image *kt_trainer_image_of_release(struct kt_str version)

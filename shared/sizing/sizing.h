@@ -90,8 +90,8 @@ struct kt_tuning_estimate {
 struct kt_tuning_estimate kt_sizing_tuning(const struct kt_tuning_input *input);
 
 /* With an exact input both ends are its estimate. Otherwise the two ends of what is not known: low = chunked loss and
- * flash attention; high = full logits, and eager attention where compute_capability (10 * major + minor) is below 80; 0,
- * unknown, counts as below. */
+ * flash attention; high = full logits, and eager attention where compute_capability (10 * major + minor) is below 80;
+ * 0, unknown, counts as below. */
 struct kt_tuning_range {
     struct kt_tuning_estimate low;
     struct kt_tuning_estimate high;

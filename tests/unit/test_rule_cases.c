@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "admission/admission.h"
+#include "admission/shipped_templates.h"
 #include "base/limits.h"
 #include "tests/lib/objects.h"
 
@@ -53,9 +54,9 @@ static void fail_case(struct suite *suite, const char *file, size_t number, cons
     fputc('\n', stderr);
 }
 
-static const char *const CASE_KEYS[] = {"rule",    "accept",  "refuse", "warn",    "base",      "field",
-                                        "origin",  "says",    "silent", "old",     "gates",     "settings",
-                                        "cluster", "objects", "name",   "relaxed", "operation", "templates"};
+static const char *const CASE_KEYS[] = {"rule", "accept",  "refuse",    "warn",      "base",     "field",   "origin",
+                                        "says", "silent",  "old",       "gates",     "settings", "cluster", "objects",
+                                        "name", "relaxed", "operation", "templates", "config"};
 
 static bool known_key(const char *key)
 {
@@ -90,8 +91,33 @@ static void append_all(struct kt_arena *arena, cJSON *array, const cJSON *more)
     }
 }
 
+/* The ConfigMap "mine" with the template of the object's method, changed by `config`; the object then names it. */
+static cJSON *make_config(struct suite *suite, struct kt_arena *arena, const cJSON *change, cJSON *object)
+{
+    cJSON *tuning = kt_json_get(object, "tuning");
+    const char *method = kt_json_string_or(kt_json_get(tuning, "method"), "qlora");
+    const cJSON *template_ = kt_shipped_template_object(
+        kt_template_name(kt_streq(method, "lora") ? KT_METHOD_LORA : KT_METHOD_QLORA, false));
+    const char *text = kt_json_string(kt_json_path(template_, "data", "training_config.yaml", NULL));
+    const cJSON *sections = kt_json_get(kt_test_yaml(&suite->arena, kt_str(text)), "training_config");
+    cJSON *root = kt_json_new_object(arena);
+    struct kt_strbuf written;
+    kt_json_set(arena, root, "training_config", kt_test_merge(arena, sections, change));
+    kt_strbuf_init(&written, arena, (size_t)KT_MIB);
+    kt_json_write(&written, root, KT_JSON_COMPACT);
+    kt_json_set_string(arena, tuning, "config", "mine");
+    cJSON *map = kt_json_new_object(arena);
+    kt_json_set_string(arena, map, "apiVersion", "v1");
+    kt_json_set_string(arena, map, "kind", "ConfigMap");
+    cJSON *metadata = kt_json_ensure_object(arena, map, "metadata");
+    kt_json_set_string(arena, metadata, "name", "mine");
+    kt_json_set_string(arena, metadata, "namespace", "default");
+    kt_json_set_string(arena, kt_json_ensure_object(arena, map, "data"), "training_config.yaml", written.data);
+    return map;
+}
+
 static const char *make_cluster(struct suite *suite, struct kt_arena *arena, const cJSON *item, const cJSON *base,
-                                struct setting *ret)
+                                cJSON *config_map, struct setting *ret)
 {
     const cJSON *cluster = own_or_base(item, base, "cluster");
     if (kt_json_is_string(cluster)) {
@@ -110,6 +136,9 @@ static const char *make_cluster(struct suite *suite, struct kt_arena *arena, con
         append_all(arena, objects, group);
     }
     append_all(arena, objects, kt_json_get(item, "objects"));
+    if (config_map) {
+        kt_json_append(arena, objects, config_map);
+    }
     ret->cluster = kt_cluster_from_objects(arena, objects, &ret->storage);
     return NULL;
 }
@@ -128,13 +157,15 @@ static const char *make_setting(struct suite *suite, struct kt_arena *arena, con
                               &error) < 0) {
         return error.message;
     }
-    const char *wrong = make_cluster(suite, arena, item, base, ret);
+    cJSON *object = kt_test_merge(arena, kt_json_get(base, "object"), change);
+    const cJSON *config = kt_json_get(item, "config");
+    cJSON *config_map = config ? make_config(suite, arena, config, object) : NULL;
+    const char *wrong = make_cluster(suite, arena, item, base, config_map, ret);
     if (wrong) {
         return wrong;
     }
     const cJSON *old = kt_json_get(item, "old");
     const char *operation = kt_json_string_or(kt_json_get(item, "operation"), old ? "UPDATE" : "CREATE");
-    cJSON *object = kt_test_merge(arena, kt_json_get(base, "object"), change);
     ret->request = (struct kt_admission_request){
         .operation = kt_streq(operation, "UPDATE") ? KT_OPERATION_UPDATE : KT_OPERATION_CREATE,
         .namespace_ = kt_json_string_or(kt_json_path(object, "metadata", "namespace", NULL), "default"),

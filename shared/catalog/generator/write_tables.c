@@ -184,7 +184,8 @@ static void put_count(const char *table, const char *count_name, size_t count)
 void write_tables(const struct source *model_source)
 {
     size_t count = 0;
-    printf("/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated from models.yaml, skus.yaml and images.yaml: do not edit. */\n"
+    printf("/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated from models.yaml, skus.yaml and images.yaml: do "
+           "not edit. */\n"
            "#include \"catalog/images.h\"\n#include \"catalog/tables.h\"\n\n");
     for (size_t i = 0; i < tables.model_count; i++) {
         if (tables.models[i].aliases[0]) {
