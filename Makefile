@@ -151,8 +151,15 @@ $(BUILD)/tests/test_plugin_%: $(BUILD)/objects/tests/unit/test_plugin_%.o $(call
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
 
+# Programs that read cases of the oracle, and are run by that layer alone.
+ORACLE_PROGRAMS := $(patsubst tests/oracle/%.c,$(BUILD)/oracle/%,$(wildcard tests/oracle/*.c))
+$(BUILD)/oracle/%: $(BUILD)/objects/tests/oracle/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES)) -lm -o $@
+
 .PHONY: unit-programs
-unit-programs: $(UNIT_TESTS)
+unit-programs: $(UNIT_TESTS) $(ORACLE_PROGRAMS)
 
 .PHONY: test
 test: all unit-programs ## unit, golden, oracle and end-to-end tests; the last line counts them

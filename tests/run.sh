@@ -103,6 +103,13 @@ layer_oracle() {
     else
         echo "not ok oracle: objects of tunings differ"
     fi
+    if [ ! -e "$KAITO_ORACLE_DIR/trainer.jsonl" ]; then
+        echo "skip oracle: it has no trainer.jsonl"
+    elif "$BUILD/oracle/trainer_errors" "$KAITO_ORACLE_DIR/trainer.jsonl"; then
+        echo "ok oracle: every last line of the real trainer has a reason"
+    else
+        echo "not ok oracle: last lines of the real trainer without a reason"
+    fi
 }
 
 for layer in "$@"; do

@@ -20,6 +20,12 @@ bool kt_contains(const char *text, const char *words);
 
 /* One line of valid UTF-8 without control characters, cut at a character; "" for NULL or without memory. */
 const char *kt_cause_clean(struct kt_arena *arena, const char *text, size_t limit_bytes);
+const char *kt_cause_clean_str(struct kt_arena *arena, struct kt_str text, size_t limit_bytes);
+/* The end of a program's output, as much of it as is looked at; output may be NULL. */
+struct kt_str kt_cause_tail(const char *output);
+/* Takes the last line that is not blank off the end of *rest; empty when there is none. What a carriage return
+ * overwrites is a line of its own. */
+struct kt_str kt_cause_line_before(struct kt_str *rest);
 /* The line of a program's last output that says most: the last one, or with prefer_errors the last that names an
  * error if there is one. "" when there is none. */
 const char *kt_cause_last_words(struct kt_arena *arena, const char *output, bool prefer_errors);

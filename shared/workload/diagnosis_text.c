@@ -67,6 +67,33 @@ const char *kt_cause_clean(struct kt_arena *arena, const char *text, size_t limi
     return clean(arena, kt_str(text), limit_bytes);
 }
 
+const char *kt_cause_clean_str(struct kt_arena *arena, struct kt_str text, size_t limit_bytes)
+{
+    return clean(arena, text, limit_bytes);
+}
+
+struct kt_str kt_cause_tail(const char *output)
+{
+    struct kt_str tail = kt_str(output);
+    if (tail.length > MOST_OUTPUT_BYTES)
+        tail = (struct kt_str){tail.data + tail.length - MOST_OUTPUT_BYTES, MOST_OUTPUT_BYTES};
+    return tail;
+}
+
+struct kt_str kt_cause_line_before(struct kt_str *rest)
+{
+    while (rest->length > 0) {
+        size_t start = rest->length;
+        while (start > 0 && rest->data[start - 1] != '\n' && rest->data[start - 1] != '\r')
+            start--;
+        struct kt_str line = kt_str_trim((struct kt_str){rest->data + start, rest->length - start});
+        rest->length = start > 0 ? start - 1 : 0;
+        if (line.length > 0)
+            return line;
+    }
+    return (struct kt_str){0};
+}
+
 /* Lines that only say that a child process failed; the child has said why before. Launchers of trainers end so. */
 static bool is_second_hand(const char *line)
 {
@@ -75,7 +102,8 @@ static bool is_second_hand(const char *line)
 
 static bool names_an_error(const char *line)
 {
-    static const char *const words[] = {"Error:", "error:", "ERROR", "Exception:", "failed:", "fatal:"};
+    static const char *const words[] = {
+        "Error:", "error:", "Error response from registry:", "ERROR", "Exception:", "failed:", "fatal:"};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
         if (kt_contains(line, words[i]))
             return !is_second_hand(line);
@@ -83,24 +111,24 @@ static bool names_an_error(const char *line)
     return false;
 }
 
+/* A rule under a table says nothing. */
+static bool has_words(const char *line)
+{
+    for (const char *byte = line; *byte; byte++)
+        if (kt_ascii_is_alnum(*byte) || (unsigned char)*byte >= 0x80)
+            return true;
+    return false;
+}
+
 const char *kt_cause_last_words(struct kt_arena *arena, const char *output, bool prefer_errors)
 {
-    struct kt_str rest = kt_str(output);
+    struct kt_str rest = kt_cause_tail(output);
     const char *last = "";
-    if (rest.length > MOST_OUTPUT_BYTES)
-        rest = (struct kt_str){rest.data + rest.length - MOST_OUTPUT_BYTES, MOST_OUTPUT_BYTES};
-    while (rest.length > 0) {
-        size_t start = rest.length;
-        while (start > 0 && rest.data[start - 1] != '\n' && rest.data[start - 1] != '\r')
-            start--;
-        struct kt_str piece = {rest.data + start, rest.length - start};
-        rest.length = start > 0 ? start - 1 : 0;
-        if (kt_str_trim(piece).length == 0)
-            continue;
+    for (struct kt_str piece; (piece = kt_cause_line_before(&rest)).length > 0;) {
         const char *line = clean(arena, piece, KT_CAUSE_QUOTE_BYTES);
         if (!prefer_errors || names_an_error(line) || arena->failed)
             return line;
-        if (!*last)
+        if (!*last || (!has_words(last) && has_words(line)))
             last = line;
     }
     return last;

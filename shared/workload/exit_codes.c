@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/exit_codes.h"
 
+#include "workload/known_failures.h"
+
 static const struct {
     const char *what;   /* the container's job, for a person */
     const char *reason; /* when nothing better is known */
@@ -14,37 +16,6 @@ static const struct {
     [KT_ROLE_TRAINER] = {"the trainer", "TrainerFailed", "look at its log"},
     [KT_ROLE_PUSHER] = {"the push of the adapter", "PushFailed",
                         "check tuning.output.image, and that its imagePushSecret may write there"},
-};
-
-/* What trainers print before they end (PyTorch, transformers, peft, huggingface_hub), and what helps. */
-static const struct {
-    const char *words;
-    const char *reason;
-    const char *advice;
-} last_words[] = {
-    {"CUDA out of memory", "CUDAOutOfMemory",
-     "the GPU's memory is too small: lower per_device_train_batch_size or the sequence length (max_length), use qlora, "
-     "or take a larger GPU (`kubectl kaito plan` shows what fits)"},
-    {"CUDA error: out of memory", "CUDAOutOfMemory",
-     "the GPU's memory is too small: lower per_device_train_batch_size or the sequence length (max_length), use qlora, "
-     "or take a larger GPU (`kubectl kaito plan` shows what fits)"},
-    {"CUBLAS_STATUS_ALLOC_FAILED", "CUDAOutOfMemory",
-     "the GPU's memory is too small: lower per_device_train_batch_size or the sequence length (max_length), use qlora, "
-     "or take a larger GPU (`kubectl kaito plan` shows what fits)"},
-    {"No CUDA GPUs are available", "NoGPU",
-     "the container sees no GPU: check the driver and device plugin of its node"},
-    {"Found no NVIDIA driver", "NoGPU", "the container sees no GPU: check the driver and device plugin of its node"},
-    {"No space left on device", "DiskFull", "the node's disk or the volume is full: use a larger one"},
-    {"not found in the base model", "TargetModulesNotFound",
-     "LoraConfig.target_modules names modules that this model does not have: leave it out, or name others"},
-    {"got an unexpected keyword argument", "UnknownTrainingKey",
-     "the config map has a key that the trainer does not know: `kubectl kaito check` finds such keys"},
-    {"bf16", "BFloat16Unsupported",
-     "this GPU has no bfloat16: set torch_dtype: float16 and fp16: true in the config map, or take a newer GPU"},
-    {"GatedRepo", "ModelAccessDenied",
-     "the model's weights need an access token: check presetOptions.modelAccessSecret (key HF_TOKEN)"},
-    {"401 Client Error", "ModelAccessDenied",
-     "the model's weights need an access token: check presetOptions.modelAccessSecret (key HF_TOKEN)"},
 };
 
 struct meaning {
@@ -98,29 +69,13 @@ static const char *code_meaning(const struct kt_container *container, int64_t co
     return text ? text : find_meaning(any_program, KT_ARRAY_LENGTH(any_program), code);
 }
 
-/* bf16 alone is in every config that is printed; only together with these words it is the complaint of transformers. */
-static bool is_about(const char *output, size_t row)
-{
-    if (!kt_contains(output, last_words[row].words))
-        return false;
-    return !kt_streq(last_words[row].reason, "BFloat16Unsupported") || kt_contains(output, "support bf16") ||
-           kt_contains(output, "bf16/gpu");
-}
-
 static void name_failure(struct kt_arena *arena, const struct kt_container *container, int64_t code, const char *output,
                          struct kt_cause *ret)
 {
-    const char *reason = roles[container->role].reason;
-    const char *advice = roles[container->role].advice;
-    bool is_trainer = container->role == KT_ROLE_TRAINER;
-    for (size_t i = 0; is_trainer && i < KT_ARRAY_LENGTH(last_words); i++) {
-        if (is_about(output, i)) {
-            reason = last_words[i].reason;
-            advice = last_words[i].advice;
-            break;
-        }
-    }
-    const char *said = kt_cause_last_words(arena, output, is_trainer);
+    const char *said;
+    const struct kt_known_failure *known = kt_known_failure_of_output(arena, container->role, output, &said);
+    const char *reason = known ? known->reason : roles[container->role].reason;
+    const char *advice = known ? known->advice : roles[container->role].advice;
     if (!*said) {
         const char *meaning = code_meaning(container, code);
         said = meaning ? meaning : "";
