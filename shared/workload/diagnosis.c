@@ -8,10 +8,10 @@
 #define POD_LONG_S 120
 
 static const char *const stage_names[] = {
-    [KT_STAGE_ADMITTED] = "admitted", [KT_STAGE_NODE] = "node",         [KT_STAGE_SCHEDULING] = "scheduling",
-    [KT_STAGE_IMAGE] = "image",       [KT_STAGE_WEIGHTS] = "weights",   [KT_STAGE_DATA] = "data",
-    [KT_STAGE_TRAINING] = "training", [KT_STAGE_PUSH] = "push",         [KT_STAGE_DONE] = "done",
-    [KT_STAGE_FAILED] = "failed",     [KT_STAGE_DELETING] = "deleting",
+    [KT_STAGE_ADMITTED] = "admitted",   [KT_STAGE_NODE] = "node",         [KT_STAGE_SCHEDULING] = "scheduling",
+    [KT_STAGE_IMAGE] = "image",         [KT_STAGE_WEIGHTS] = "weights",   [KT_STAGE_DATA] = "data",
+    [KT_STAGE_TRAINER_IMAGE] = "image", [KT_STAGE_TRAINING] = "training", [KT_STAGE_PUSH] = "push",
+    [KT_STAGE_DONE] = "done",           [KT_STAGE_FAILED] = "failed",     [KT_STAGE_DELETING] = "deleting",
 };
 
 const char *kt_stage_name(enum kt_stage stage)
@@ -93,7 +93,7 @@ static void diagnose_failed_job(struct kt_arena *arena, const struct kt_observat
 
 static const enum kt_stage role_stages[KT_ROLE_COUNT] = {
     [KT_ROLE_OTHER] = KT_STAGE_IMAGE,      [KT_ROLE_WEIGHTS] = KT_STAGE_WEIGHTS, [KT_ROLE_DATA] = KT_STAGE_DATA,
-    [KT_ROLE_TRAINER] = KT_STAGE_TRAINING, [KT_ROLE_PUSHER] = KT_STAGE_IMAGE, /* it waits for the trainer's end */
+    [KT_ROLE_TRAINER] = KT_STAGE_TRAINING, [KT_ROLE_PUSHER] = KT_STAGE_IMAGE,
 };
 
 struct walk {
@@ -102,17 +102,25 @@ struct walk {
     const char *next;    /* the first container that has not started; NULL: none */
     bool has_pusher;
     bool has_trained;
+    bool is_fetching;    /* a container before the trainer has not ended well */
+    bool awaits_trainer; /* all before it has ended well, and it has not started */
 };
 
 static bool walk_container(void *context, const struct kt_container *container)
 {
     struct walk *walk = context;
-    if (container->role == KT_ROLE_PUSHER)
+    if (container->role == KT_ROLE_PUSHER) { /* it runs from the start, and waits for the trainer's end */
         walk->has_pusher = true;
-    if (container->role == KT_ROLE_TRAINER && kt_container_has_succeeded(container))
-        walk->has_trained = true;
+        return true;
+    }
+    if (container->role == KT_ROLE_TRAINER) {
+        walk->has_trained |= kt_container_has_succeeded(container);
+        walk->awaits_trainer = !walk->is_fetching && !kt_container_has_started(container);
+    } else if (container->role != KT_ROLE_OTHER) {
+        walk->is_fetching |= !kt_container_has_succeeded(container);
+    }
     if (!kt_container_has_started(container)) {
-        if (!walk->next && container->role != KT_ROLE_PUSHER && container->role != KT_ROLE_OTHER)
+        if (!walk->next && container->role != KT_ROLE_OTHER)
             walk->next = container->name;
         return true;
     }
@@ -139,6 +147,8 @@ static void stage_of_pod(struct kt_arena *arena, const struct kt_observation *ob
     bool has_node = *kt_json_string_or(kt_json_path(pod, "spec", "nodeName", NULL), "") != '\0';
     kt_pod_each_container(pod, trainer_of(observation), walk_container, &walk);
     ret->stage = has_node ? KT_MAX(walk.stage, KT_STAGE_IMAGE) : walk.stage;
+    if (walk.awaits_trainer && ret->stage > KT_STAGE_IMAGE)
+        ret->stage = KT_STAGE_TRAINER_IMAGE;
     if (walk.has_trained || kt_streq(phase, "Succeeded")) {
         ret->stage = walk.has_pusher ? KT_STAGE_PUSH : KT_STAGE_TRAINING;
         ret->detail = kt_streq(phase, "Succeeded") ? DETAIL(arena, "pod %s has ended well, the Job ends next", name)

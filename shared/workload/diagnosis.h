@@ -10,14 +10,15 @@
 
 /* In the order of a good run. */
 enum kt_stage {
-    KT_STAGE_ADMITTED,   /* nothing made yet */
-    KT_STAGE_NODE,       /* waiting for a machine */
-    KT_STAGE_SCHEDULING, /* the Job is there, its pod has no node yet */
-    KT_STAGE_IMAGE,      /* pulling images, mounting volumes */
-    KT_STAGE_WEIGHTS,    /* model-weights-downloader runs */
-    KT_STAGE_DATA,       /* data-downloader or puller runs */
-    KT_STAGE_TRAINING,   /* the trainer runs */
-    KT_STAGE_PUSH,       /* the trainer has ended well, the pusher runs */
+    KT_STAGE_ADMITTED,      /* nothing made yet */
+    KT_STAGE_NODE,          /* waiting for a machine */
+    KT_STAGE_SCHEDULING,    /* the Job is there, its pod has no node yet */
+    KT_STAGE_IMAGE,         /* pulling images, mounting volumes */
+    KT_STAGE_WEIGHTS,       /* model-weights-downloader runs */
+    KT_STAGE_DATA,          /* data-downloader or puller runs */
+    KT_STAGE_TRAINER_IMAGE, /* "image" again: the trainer's, the largest of all, is pulled when the data is there */
+    KT_STAGE_TRAINING,      /* the trainer runs */
+    KT_STAGE_PUSH,          /* the trainer has ended well, the pusher runs */
     KT_STAGE_DONE,
     KT_STAGE_FAILED, /* the Job has failed */
     KT_STAGE_DELETING,

@@ -67,16 +67,44 @@ static void every_stage_has_its_name_and_detail(void **state)
     }
 }
 
-/* Between two containers the stage is the one that was reached, never an earlier one. */
-static void a_pull_in_the_middle_does_not_go_back(void **state)
+/* The stage of a pod whose weights are there, with the data as given and the trainer waiting for this reason. */
+static struct kt_diagnosis diagnose_waiting(const char *data_state, const char *reason)
 {
-    (void)state;
+    const char *init = kt_arena_printf(&world.arena,
+                                       "[{\"name\":\"model-weights-downloader\",\"state\":{\"terminated\":{"
+                                       "\"exitCode\":0}}},{\"name\":\"data-downloader\",\"state\":{%s}}]",
+                                       data_state);
+    const char *statuses = kt_arena_printf(&world.arena,
+                                           "[{\"name\":\"tune\",\"state\":{\"waiting\":{\"reason\":\"%s\"}}},"
+                                           "{\"name\":\"pusher\",\"state\":{\"running\":{}}}]",
+                                           reason);
     kt_test_world_claim(&world, "ready");
     kt_test_world_node(&world, "ready");
     kt_test_world_job(&world, "active");
-    kt_test_world_pod_with(&world, "Pending", NULL,
-                           "[{\"name\":\"tune\",\"state\":{\"waiting\":{\"reason\":\"PodInitializing\"}}}]");
-    assert_int_equal(diagnose().stage, KT_STAGE_DATA);
+    kt_test_world_pod_with(&world, "Pending", init, statuses);
+    return diagnose();
+}
+
+/* Between two containers the stage is the one that was reached, never an earlier one; the trainer's image, which is
+ * pulled when the data is there, has a stage of its own behind it with the same word. */
+static void a_pull_in_the_middle_does_not_go_back(void **state)
+{
+    (void)state;
+    struct kt_diagnosis seen = diagnose_waiting("\"terminated\":{\"exitCode\":0}", "PodInitializing");
+    assert_int_equal(seen.stage, KT_STAGE_TRAINER_IMAGE);
+    assert_string_equal(kt_stage_name(seen.stage), "image");
+    assert_non_null(strstr(seen.detail, "pulling images for tune"));
+    assert_false(seen.has_cause);
+    seen = diagnose_waiting("\"terminated\":{\"exitCode\":0}", "ImagePullBackOff");
+    assert_string_equal(kt_stage_name(seen.stage), "image");
+    assert_string_equal(seen.cause.reason, "ImagePullBackOff");
+    seen = diagnose_waiting("\"waiting\":{\"reason\":\"PodInitializing\"}", "PodInitializing");
+    assert_string_equal(kt_stage_name(seen.stage), "weights");
+    seen = diagnose_waiting("\"running\":{}", "PodInitializing");
+    assert_string_equal(kt_stage_name(seen.stage), "data");
+    seen = diagnose_waiting("\"terminated\":{\"exitCode\":22}", "PodInitializing");
+    assert_string_equal(kt_stage_name(seen.stage), "data");
+    assert_string_equal(seen.cause.reason, "DataDownloadFailed");
 }
 
 static void the_pod_is_the_cause_of_a_failed_job(void **state)
