@@ -74,6 +74,16 @@ static void set_command(struct kt_tuning_pod *pod)
     kt_json_set(arena, pod->trainer, "command", command);
 }
 
+/* What the trainer says must be in its log when it says it. Python keeps 8 KiB of output back when it writes to no
+ * terminal. A container runtime keeps a line back until it ends, and a progress bar never ends its line: so tqdm, which
+ * reads options from TQDM_*, ends each of its lines, and writes no more than one in two seconds. */
+static void add_progress(struct kt_tuning_pod *pod)
+{
+    kt_pod_env(pod->arena, pod->trainer, "PYTHONUNBUFFERED", "1");
+    kt_pod_env(pod->arena, pod->trainer, "TQDM_BAR_FORMAT", "{l_bar}{bar}{r_bar}\n");
+    kt_pod_env(pod->arena, pod->trainer, "TQDM_MININTERVAL", "2");
+}
+
 static void add_trainer(struct kt_tuning_pod *pod)
 {
     struct kt_arena *arena = pod->arena;
@@ -82,6 +92,7 @@ static void add_trainer(struct kt_tuning_pod *pod)
     set_command(pod);
     add_target_modules(pod);
     kt_pod_env(arena, pod->trainer, "PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True");
+    add_progress(pod);
     cJSON *ports = kt_json_new_array(arena);
     cJSON *port = kt_json_new_object(arena);
     kt_json_set_int(arena, port, "containerPort", TRAINER_PORT);

@@ -297,6 +297,15 @@ static size_t count_text(const cJSON *node, const char *text)
     return count;
 }
 
+/* Each line of the trainer's log must come when it is written, those of its bar too. */
+static void progress_is_not_kept_back(void **state KT_UNUSED)
+{
+    const cJSON *pod =
+        pod_of("{\"metadata\":{\"name\":\"w\"},\"tuning\":{\"preset\":{\"name\":\"phi-3-mini-4k-instruct\"}}}");
+    assert_string_equal(env_of(pod, "containers", "w", "PYTHONUNBUFFERED"), "1");
+    assert_true(kt_str_ends_with(kt_str(env_of(pod, "containers", "w", "TQDM_BAR_FORMAT")), KT_STR("\n")));
+}
+
 static void hostile_urls_are_only_in_the_environment(void **state KT_UNUSED)
 {
     const cJSON *job =
@@ -452,6 +461,7 @@ int main(void)
         TEST(target_modules_exist_in_the_model),
         TEST(only_tunable_models_are_taken),
         TEST(nodes_are_chosen_by_the_labels),
+        TEST(progress_is_not_kept_back),
         TEST(hostile_urls_are_only_in_the_environment),
         TEST(hostile_paths_and_names_are_only_data),
         TEST(an_odd_name_of_the_data_does_no_harm),
