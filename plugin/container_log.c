@@ -29,7 +29,8 @@ struct kt_container_log {
     int done_fd; /* written by the thread when it ends */
     pthread_t thread;
     bool runs;
-    bool has_ended; /* the thread, at least once for this container */
+    bool has_ended;      /* the thread, at least once for this container */
+    bool has_told_fault; /* of the training */
 };
 
 static bool is_readable(int fd, int64_t timeout_ms)
@@ -45,6 +46,18 @@ static void ring(int fd)
     (void)written;
 }
 
+/* Said once, while there is still time to stop it. */
+static void tell_fault(struct kt_container_log *log)
+{
+    const char *fault = kt_losses_fault(&log->training.losses, KT_LEAST_LOSSES);
+    char line[KT_PROGRESS_TEXT_BYTES];
+    if (!fault || log->has_told_fault)
+        return;
+    log->has_told_fault = true;
+    snprintf(line, sizeof(line), "Warning: %s", fault);
+    kt_progress_say(log->progress, line);
+}
+
 static bool take_line(void *context, struct kt_str line)
 {
     struct kt_container_log *log = context;
@@ -52,6 +65,7 @@ static bool take_line(void *context, struct kt_str line)
         return false;
     if (kt_training_progress_take(&log->training, line))
         kt_progress_training(log->progress, &log->training);
+    tell_fault(log);
     return true;
 }
 
@@ -130,6 +144,7 @@ static bool aim(struct kt_container_log *log, const cJSON *pod, const char *cont
     kt_pod_log_release(&log->log);
     kt_pod_log_init(&log->log);
     log->training = (struct kt_training_progress){0};
+    log->has_told_fault = false;
     log->log.namespace_ = log->namespace_;
     log->log.pod = log->pod;
     log->log.container = log->container;
@@ -179,6 +194,11 @@ void kt_container_log_drain(struct kt_container_log *log, int64_t longest_ms)
     if (log->runs)
         (void)is_readable(log->done_fd, longest_ms);
     join(log);
+}
+
+const char *kt_container_log_fault(const struct kt_container_log *log)
+{
+    return kt_losses_fault(&log->training.losses, 1);
 }
 
 void kt_container_log_free(struct kt_container_log *log)

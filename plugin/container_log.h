@@ -24,6 +24,8 @@ int kt_container_log_new(struct kt_connection *connection, struct kt_progress *p
 /* Starts reading once this container of this pod has started, and goes on when the connection was cut. Another one than
  * before takes its place: drain first. */
 void kt_container_log_look(struct kt_container_log *log, const cJSON *pod, const char *container);
+/* Why the training whose log was read is in vain, NULL when nothing says so. After a drain only. */
+const char *kt_container_log_fault(const struct kt_container_log *log);
 /* Waits until what there is has been read, but no longer than this, then ends the thread: some servers never end a log
  * that is followed. */
 void kt_container_log_drain(struct kt_container_log *log, int64_t longest_ms);

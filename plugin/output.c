@@ -60,18 +60,20 @@ void kt_output_send(struct kt_app *app, struct kt_str text)
 
 void kt_output_send_line(struct kt_app *app, struct kt_str line)
 {
+    bool is_rewritten = kt_str_find_char(line, '\r') != SIZE_MAX;
     while (app->out_terminal.is_terminal) {
-        size_t end = kt_str_find_char(line, '\r');
+        struct kt_str part = {line.data, KT_MIN(kt_str_find_char(line, '\r'), line.length)};
         KT_CLEANUP(kt_strbuf_release) struct kt_strbuf safe;
-        if (end == SIZE_MAX)
-            end = line.length;
         kt_strbuf_init(&safe, NULL, KT_OUTPUT_LIMIT_BYTES);
-        kt_output_escape_lines(&safe, (struct kt_str){line.data, end});
-        kt_strbuf_putc(&safe, '\n');
-        kt_output_send(app, kt_strbuf_view(&safe));
-        if (end >= line.length)
+        /* Blanks between two of them only wiped the first one out. */
+        if (!is_rewritten || kt_str_trim(part).length > 0) {
+            kt_output_escape_lines(&safe, part);
+            kt_strbuf_putc(&safe, '\n');
+            kt_output_send(app, kt_strbuf_view(&safe));
+        }
+        if (part.length >= line.length)
             return;
-        line = (struct kt_str){line.data + end + 1, line.length - end - 1};
+        line = (struct kt_str){line.data + part.length + 1, line.length - part.length - 1};
     }
     kt_output_send(app, line);
     kt_output_send(app, KT_STR("\n"));

@@ -101,14 +101,18 @@ void kt_progress_training(struct kt_progress *progress, const struct kt_training
 {
     pthread_mutex_lock(&progress->lock);
     int64_t tenth = training->steps > 0 ? training->step * TENTHS / training->steps : -1;
-    /* Without a number of steps every record is news. */
-    bool is_news = progress->is_live || tenth != progress->training_tenth || training->steps == 0;
+    /* Without a number of steps every record is news, and always the first. */
+    bool is_news = progress->is_live || tenth != progress->training_tenth || training->steps == 0 ||
+                   (training->loss[0] && !progress->has_loss);
     progress->training_tenth = tenth;
-    char step[48] = "";
+    progress->has_loss = training->loss[0] != '\0';
+    char step[48] = "", left[32] = "";
     if (training->steps > 0)
         snprintf(step, sizeof(step), "step %lld/%lld", (long long)training->step, (long long)training->steps);
-    snprintf(progress->training, sizeof(progress->training), "%s%s%s%s", step, step[0] && training->loss[0] ? ", " : "",
-             training->loss[0] ? "loss " : "", training->loss);
+    if (training->left[0] && training->step < training->steps)
+        snprintf(left, sizeof(left), ", %s left", training->left);
+    snprintf(progress->training, sizeof(progress->training), "%s%s%s%s%s", step,
+             step[0] && training->loss[0] ? ", " : "", training->loss[0] ? "loss " : "", training->loss, left);
     if (is_news && kt_streq(progress->stage, kt_stage_name(KT_STAGE_TRAINING)))
         write_line(progress);
     pthread_mutex_unlock(&progress->lock);

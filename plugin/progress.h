@@ -21,7 +21,8 @@ struct kt_progress {
     bool is_on_screen; /* the live line, without its line feed */
     char stage[32];
     char detail[KT_PROGRESS_TEXT_BYTES];
-    char training[80];      /* "step 3/60, loss 1.23"; "": not known */
+    char training[128];     /* "step 3/60, loss 1.23, 03:10 left"; "": not known */
+    bool has_loss;          /* was written */
     int64_t training_tenth; /* of the steps, that was written last; -1: none */
 };
 

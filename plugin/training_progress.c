@@ -23,6 +23,24 @@ static size_t take_byte(struct kt_str text, size_t at, char byte)
     return at > 0 && at < text.length && text.data[at] == byte ? at + 1 : 0;
 }
 
+/* "00:10<03:10, ...": what is behind "<"; "?" before the first step. */
+static bool take_time_left(struct kt_training_progress *progress, struct kt_str times)
+{
+    size_t at = kt_str_find_char(times, '<');
+    size_t length = 0;
+    if (at == SIZE_MAX)
+        return false;
+    struct kt_str left = {times.data + at + 1, times.length - at - 1};
+    while (length < left.length && (kt_ascii_is_digit(left.data[length]) || left.data[length] == ':'))
+        length++;
+    bool is_whole = length < left.length && (left.data[length] == ',' || left.data[length] == ']');
+    left.length = length;
+    if (!is_whole || length == 0 || length >= sizeof(progress->left) || kt_str_equal(left, kt_str(progress->left)))
+        return false;
+    snprintf(progress->left, sizeof(progress->left), "%.*s", (int)length, left.data);
+    return true;
+}
+
 /* A bar with words in front is of something else: loading weights, preparing the data. */
 static bool take_bar(struct kt_training_progress *progress, struct kt_str part)
 {
@@ -42,34 +60,23 @@ static bool take_bar(struct kt_training_progress *progress, struct kt_str part)
     at = take_byte(part, at, '/');
     at = at > 0 ? take_number(part, at, &steps) : 0;
     at = take_byte(part, at, ' ');
-    /* An evaluation in between has a bar of another length. */
-    if (take_byte(part, at, '[') == 0 || steps == 0 || (progress->steps != 0 && progress->steps != steps))
+    at = take_byte(part, at, '[');
+    /* An evaluation in between has a bar of its own, mostly of another length. */
+    if (at == 0 || steps == 0 || (progress->steps != 0 && (progress->steps != steps || step < progress->step)))
         return false;
     bool changed = progress->step != step || progress->steps != steps;
     progress->step = step;
     progress->steps = steps;
-    return changed;
+    return take_time_left(progress, (struct kt_str){part.data + at, part.length - at}) || changed;
 }
 
 static bool take_record(struct kt_training_progress *progress, struct kt_str part)
 {
-    static const char key[] = "'loss': ";
-    const char *found = part.length > 0 ? memmem(part.data, part.length, key, sizeof(key) - 1) : NULL;
-    if (!found || part.length > 4096)
+    struct kt_str loss;
+    if (!kt_losses_take(&progress->losses, part, &loss) || loss.length >= sizeof(progress->loss))
         return false;
-    const char *value = found + sizeof(key) - 1, *end = part.data + part.length;
-    if (value < end && *value == '\'')
-        value++;
-    size_t length = 0;
-    while (value + length < end &&
-           (kt_ascii_is_digit(value[length]) || (value[length] && strchr(".eE+-", value[length]))))
-        length++;
-    char loss[sizeof(progress->loss)];
-    if (length == 0 || length >= sizeof(loss))
-        return false;
-    snprintf(loss, sizeof(loss), "%.*s", (int)length, value);
-    bool changed = !kt_streq(loss, progress->loss);
-    memcpy(progress->loss, loss, sizeof(loss));
+    bool changed = !kt_str_equal(loss, kt_str(progress->loss));
+    snprintf(progress->loss, sizeof(progress->loss), "%.*s", (int)loss.length, loss.data);
     return changed;
 }
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How far a training is, read from what transformers' trainer writes: its progress bar
- * (`  5%|5         | 3/60 [00:10<03:10,  3.3s/it]`) and its records (`{'loss': 1.23, 'grad_norm': 0.4, 'epoch': 0.1}`).
+ * (`  5%|5         | 3/60 [00:10<03:10,  3.3s/it]`) and its records (see workload/losses.h).
  */
 #ifndef KT_PLUGIN_TRAINING_PROGRESS_H
 #define KT_PLUGIN_TRAINING_PROGRESS_H
 
-#include "base/str.h"
+#include "workload/losses.h"
 
 struct kt_training_progress {
     int64_t step;
     int64_t steps; /* 0: not known yet */
     char loss[24]; /* as it was written; "": not known yet */
+    char left[16]; /* the time that the bar expects, "03:10" or "1:03:10"; "": not known yet */
+    struct kt_losses losses;
 };
 
 /* One line of the log; parts of a bar are separated by carriage returns. True when something changed. */

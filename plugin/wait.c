@@ -169,6 +169,9 @@ static void say_reached(struct wait *wait, struct kt_arena *arena, const cJSON *
         kt_output_escape(&text, kt_str(image ? image : claim));
     }
     kt_progress_say(&wait->progress, text.data);
+    const char *fault = wait->log && wait->goal == KT_WAIT_SUCCEEDED ? kt_container_log_fault(wait->log) : NULL;
+    if (fault)
+        kt_progress_say(&wait->progress, or_empty(kt_arena_printf(arena, "Warning: do not use it: %s", fault)));
 }
 
 /* True: it is over, with *ret. */

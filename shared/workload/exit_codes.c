@@ -2,6 +2,7 @@
 #include "workload/exit_codes.h"
 
 #include "workload/known_failures.h"
+#include "workload/losses.h"
 
 static const struct {
     const char *what;   /* the container's job, for a person */
@@ -69,6 +70,20 @@ static const char *code_meaning(const struct kt_container *container, int64_t co
     return text ? text : find_meaning(any_program, KT_ARRAY_LENGTH(any_program), code);
 }
 
+/* Losses in a trainer's last lines, for a failure whose words are not known. */
+static const char *fault_of_losses(const struct kt_container *container, const char *output)
+{
+    struct kt_losses losses = {0};
+    struct kt_str rest = kt_cause_tail(output), loss;
+    while (rest.length > 0) {
+        size_t end = KT_MIN(kt_str_find_char(rest, '\n'), rest.length);
+        size_t used = KT_MIN(end + 1, rest.length);
+        kt_losses_take(&losses, (struct kt_str){rest.data, end}, &loss);
+        rest = (struct kt_str){rest.data + used, rest.length - used};
+    }
+    return container->role == KT_ROLE_TRAINER ? kt_losses_fault(&losses, KT_LEAST_LOSSES) : NULL;
+}
+
 static void name_failure(struct kt_arena *arena, const struct kt_container *container, int64_t code, const char *output,
                          struct kt_cause *ret)
 {
@@ -76,12 +91,14 @@ static void name_failure(struct kt_arena *arena, const struct kt_container *cont
     const struct kt_known_failure *known = kt_known_failure_of_output(arena, container->role, output, &said);
     const char *reason = known ? known->reason : roles[container->role].reason;
     const char *advice = known ? known->advice : roles[container->role].advice;
+    const char *fault = known ? NULL : fault_of_losses(container, output);
     if (!*said) {
         const char *meaning = code_meaning(container, code);
         said = meaning ? meaning : "";
     }
-    kt_cause_set(arena, ret, "Pod", container->pod, reason, "%s (container %s) ended with exit code %lld%s%s; %s",
-                 roles[container->role].what, container->name, (long long)code, *said ? ": " : "", said, advice);
+    kt_cause_set(arena, ret, "Pod", container->pod, reason, "%s (container %s) ended with exit code %lld%s%s; %s%s%s",
+                 roles[container->role].what, container->name, (long long)code, *said ? ": " : "", said, advice,
+                 fault ? "; besides, " : "", fault ? fault : "");
 }
 
 bool kt_diagnose_exit(struct kt_arena *arena, const struct kt_container *container, const cJSON *terminated,

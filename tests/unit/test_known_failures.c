@@ -144,6 +144,18 @@ static void the_telling_line_is_not_always_the_last(void **state)
            "traceback : To enable");
 }
 
+/* The losses before a failure that is not known are part of what went wrong. */
+static void losses_in_the_last_lines_are_named(void **state)
+{
+    (void)state;
+    expect("tune", "{'loss': 0.0}\n{'loss': 0.0}\n{'loss': 0.0}\nSomethingError: x\n", "TrainerFailed",
+           "SomethingError: x; look at its log; besides, every loss is 0");
+    expect("tune", "{'loss': 1.0}\n{'loss': nan}\n{'loss': nan}\n{'loss': nan}", "TrainerFailed",
+           "besides, the loss is not a number");
+    assert_null(strstr(cause_of("tune", "{'loss': 0.0}\n{'loss': 0.1}\nSomethingError: x").message, "besides"));
+    assert_null(strstr(cause_of("pusher", "{'loss': nan}\n{'loss': nan}\n{'loss': nan}").message, "besides"));
+}
+
 /* Words of known failures that are part of what somebody else says, or in a text of the user's, name nothing. */
 static void what_is_not_known_is_shown_as_it_is(void **state)
 {
@@ -223,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_trainers_last_lines_have_reason_and_advice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_telling_line_is_not_always_the_last, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(losses_in_the_last_lines_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_known_is_shown_as_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_pushers_own_words_are_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_download_of_weights_is_quoted_by_its_error, set_up, tear_down),

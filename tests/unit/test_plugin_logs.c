@@ -134,21 +134,35 @@ static void progress_is_read_from_bars_and_records(void **state KT_UNUSED)
                                         "5%|##| 3/0 [00:00<00:00]",
                                         "5%|##| 99999999999999999999/99999999999999999999 [00:00]",
                                         "{'eval_loss': 1.0}",
-                                        "{'loss': nan}",
                                         "'loss': "};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(noise); i++)
         assert_false(kt_training_progress_take(&progress, kt_str(noise[i])));
+    assert_true(kt_training_progress_take(&progress, kt_str("\r  0%|          | 0/60 [00:00<?, ?it/s]")));
+    assert_string_equal(progress.left, "");
     assert_true(kt_training_progress_take(&progress, kt_str("  5%|\xe2\x96\x8c   | 3/60 [00:10<03:10,  3.3s/it]")));
     assert_int_equal(progress.step, 3);
     assert_int_equal(progress.steps, 60);
+    assert_string_equal(progress.left, "03:10");
     assert_true(kt_training_progress_take(&progress, kt_str("{'loss': 1.2345, 'grad_norm': 0.5, 'epoch': 0.1}")));
     assert_string_equal(progress.loss, "1.2345");
     assert_true(kt_training_progress_take(&progress, kt_str("{'loss': '1.1e-05', 'epoch': '0.2'}")));
     assert_string_equal(progress.loss, "1.1e-05");
-    /* An evaluation between the steps has a bar of another length. */
+    /* An evaluation between the steps has a bar of its own. */
     assert_false(kt_training_progress_take(&progress, kt_str(" 50%|#| 4/8 [00:01<00:01,  3.3it/s]")));
+    assert_false(kt_training_progress_take(&progress, kt_str("  2%|#| 1/60 [00:01<00:01,  3.3it/s]")));
     assert_true(kt_training_progress_take(&progress, kt_str("\r  6%|#| 4/60 [00:1\r  8%|#| 5/60 [00:16<02:50]")));
     assert_int_equal(progress.step, 5);
+    assert_string_equal(progress.left, "02:50");
+    /* What a record wipes out, and what a container runtime joins to it. */
+    assert_true(kt_training_progress_take(&progress, kt_str("\r          \r{'loss': '0.9', 'epoch': '0.3'}")));
+    assert_string_equal(progress.loss, "0.9");
+    assert_true(kt_training_progress_take(
+        &progress, kt_str("\r 10%|#| 6/60 [1:00:00<9:00:00, 600.00s/it]{'loss': nan, 'epoch': 0.4}")));
+    assert_string_equal(progress.left, "9:00:00");
+    assert_string_equal(progress.loss, "nan");
+    /* A time that is cut off is none. */
+    assert_false(kt_training_progress_take(&progress, kt_str(" 10%|#| 6/60 [1:00:00<9:0")));
+    assert_int_equal(progress.losses.count, 4);
 }
 
 int main(void)

@@ -165,6 +165,30 @@ static void the_log_is_written_and_read(void **state KT_UNUSED)
     /* The connection broke after 60 bytes: nothing is lost, nothing comes twice. */
     assert_string_equal(run.out, "loading\n{'loss': 1.5, 'epoch': 0.1}\n  5%|x| 3/60 [00:10<03:00,  3.3s/it]\n"
                                  "{'loss': 0.7, 'epoch': 1.0}\n100%|xxxxx| 60/60 [03:10<00:00,  3.3s/it]\nbye\n");
+    assert_non_null(strstr(run.err, "step 3/60, loss 1.5, 03:00 left"));
+    assert_null(strstr(run.err, "00:00 left"));
+    assert_null(strstr(run.err, "Warning:"));
+}
+
+/* It "succeeds", and has learnt nothing: said while it runs, and again beside the adapter. */
+static void a_training_in_vain_is_told(void **state KT_UNUSED)
+{
+    static const struct kt_plugin_step steps[] = {
+        {.await = "Warning: every loss is 0", .kind = "Pod", .patch = TRAINER(EXIT(0), RUNNING)},
+        {.await = "push       ", .kind = "Job", .patch = JOB_ENDED("Complete")},
+        {.await = "done       ", .kind = "Workspace", .patch = STATE("Succeeded", "True", "workspaceSucceeded", 1)},
+    };
+    kt_object_server_log(
+        run.server, "tune-phi",
+        "{'loss': '0', 'grad_norm': '0', 'epoch': '1'}\n{'loss': '0', 'grad_norm': '0', 'epoch': '2'}\n"
+        "{'loss': '0', 'grad_norm': '0', 'epoch': '3'}\n",
+        0);
+    RUN(steps, "wait tune-phi --follow");
+    kt_plugin_run_expect_code(&run, KT_EXIT_OK);
+    const char *said = strstr(run.err, "Warning: every loss is 0, so nothing is learnt");
+    assert_non_null(said);
+    assert_null(strstr(said + 1, "\nWarning: every loss is 0"));
+    assert_non_null(strstr(said, "\nWarning: do not use it: every loss is 0"));
 }
 
 /* One line a stage that stays, with the seconds; nothing that is longer than the terminal is wide. */
@@ -301,7 +325,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_workspace_that_is_not_there_is_not_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_that_goes_away_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_acting_is_said_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_training_in_vain_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_log_is_written_and_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_training_in_vain_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_terminal_is_rewritten_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_model_that_is_served_becomes_ready, set_up, tear_down),
         cmocka_unit_test_setup_teardown(deletion_says_what_it_waits_for, set_up, tear_down),
