@@ -193,6 +193,22 @@ static void nobody_is_there(struct kt_script_place *place)
     assert_says(&outcome, "URL 1 of 1 (http://127.0.0.1:1/data.json): curl: (7)");
 }
 
+/* What curl says of a certificate that it does not know ends with where to read more. */
+static void the_reason_is_not_curls_advice(struct kt_script_place *place)
+{
+    kt_script_write(place, "tools/curl",
+                    "#!/bin/sh\n"
+                    "echo 'curl: (60) SSL certificate problem: self-signed certificate' >&2\n"
+                    "echo 'More details here: https://curl.se/docs/sslcerts.html' >&2\n"
+                    "echo >&2\n"
+                    "echo 'how to fix it, please visit the web page mentioned above.' >&2\n"
+                    "printf '\\n000'\n"
+                    "exit 60\n");
+    struct outcome outcome = download(place, "https://127.0.0.1:1/data.json");
+    assert_int_equal(outcome.exit_code, 1);
+    assert_says(&outcome, "curl: (60) SSL certificate problem: self-signed certificate; gave up after 1 of");
+}
+
 static void only_http_is_spoken(struct kt_script_place *place)
 {
     static const char *const urls[] = {"file:///etc/passwd", "FTP://127.0.0.1/x", "--output", "/etc/passwd",
@@ -228,6 +244,7 @@ KT_SCENARIO(a_dropped_connection_is_taken_up_where_it_broke)
 KT_SCENARIO(a_server_that_cannot_go_on_begins_again)
 KT_SCENARIO(a_connection_that_always_drops_ends_with_the_cause)
 KT_SCENARIO(nobody_is_there)
+KT_SCENARIO(the_reason_is_not_curls_advice)
 KT_SCENARIO(only_http_is_spoken)
 KT_SCENARIO(without_urls_or_folder_it_says_so)
 
@@ -244,6 +261,7 @@ int main(void)
         KT_IN_EVERY_SHELL(a_server_that_cannot_go_on_begins_again),
         KT_IN_EVERY_SHELL(a_connection_that_always_drops_ends_with_the_cause),
         KT_IN_EVERY_SHELL(nobody_is_there),
+        KT_IN_EVERY_SHELL(the_reason_is_not_curls_advice),
         KT_IN_EVERY_SHELL(only_http_is_spoken),
         KT_IN_EVERY_SHELL(without_urls_or_folder_it_says_so),
     };

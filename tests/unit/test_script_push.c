@@ -11,6 +11,7 @@
     "if [ -s ../failures ]; then\n"                                                             \
     "    sed -i 1d ../failures\n"                                                               \
     "    echo 'Error response from registry: unauthorized: authentication required' >&2\n"      \
+    "    echo 'Please check whether the registry credential is right' >&2\n"                    \
     "    exit 1\n"                                                                              \
     "fi\n"                                                                                      \
     "mkdir -p ../pushed && cp layer.tar.gz config.json annotations.json ../pushed/ || exit 1\n" \

@@ -86,7 +86,7 @@ try_once() {
         --continue-at - --output "$part" --write-out '\n%{http_code}' --url "$1" 2>&1)
     status=$?
     code=$(printf '%s' "$answer" | tail -n 1)
-    words=$(printf '%s\n' "$answer" | sed '/^$/d' | sed '$d' | tail -n 1)
+    words=$(printf '%s\n' "$answer" | sed -n '/^curl: /p' | tail -n 1) # advice may follow, in many lines
     case $status/$code in
     0/*)
         [ -s "$part" ]

@@ -75,11 +75,18 @@ make_image() {
     printf '{"$manifest":{"sh.kaito.model.name":"%s"}}' "$MODEL_NAME" >"$work/annotations.json"
 }
 
+# What oras says, with what to do about it in a line behind: the last line that names an error.
+telling_line() {
+    line=$(printf '%s\n' "$1" | grep '^Error' | tail -n 1)
+    [ -n "$line" ] || line=$(printf '%s\n' "$1" | tail -n 1)
+    printf '%s' "$line"
+}
+
 push() {
     try=1
     until words=$(cd "$work" && oras push --disable-path-validation --annotation-file annotations.json \
         --config "config.json:$config_type" "$OUTPUT_IMAGE" "layer.tar.gz:$layer_type" 2>&1); do
-        words=$(printf '%s\n' "$words" | tail -n 1)
+        words=$(telling_line "$words")
         [ "$try" -lt "$tries_most" ] || fail "$OUTPUT_IMAGE cannot be pushed, after $try tries: $words"
         say "try $try failed: $words"
         sleep $((pause_seconds * try))
