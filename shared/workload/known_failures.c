@@ -289,6 +289,10 @@ static const struct kt_known_failure rows[] = {
      "nothing was pushed; correct TrainingArguments.output_dir in the config map", false},
     {KT_ROLE_PUSHER, "pusher", "the trainer was never seen to run", "NoAdapter",
      "the cause is in the state and the log of the trainer's container", false},
+    {KT_ROLE_PUSHER, "pusher", "the training has changed nothing", "NothingLearnt",
+     "the adapter is not pushed: the rows must be messages (role and content) or prompt and completion, not ShareGPT's "
+     "from and value, and learning_rate, num_train_epochs and lora_alpha above 0",
+     false},
     {KT_ROLE_PUSHER, "pusher", "the image cannot be made", "DiskFull", "the node's disk is full: use a larger one",
      false},
 };

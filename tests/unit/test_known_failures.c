@@ -185,6 +185,8 @@ static void the_pushers_own_words_are_known(void **state)
            "pusher: the trainer ended well, but there is no adapter_config.json in /mnt/results; is "
            "TrainingArguments.output_dir another folder?",
            "NoAdapter", "nothing was pushed");
+    expect("pusher", "pusher: the training has changed nothing: every lora_B of the adapter is 0, as at the start",
+           "NothingLearnt", "ShareGPT");
     expect("pusher", "pusher: r.io/x:1 cannot be pushed, after 10 tries: unauthorized", "PushFailed",
            "imagePushSecret");
     expect("tune", "pusher: the trainer ended without an adapter", "TrainerFailed", "pusher:");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* push-adapter.sh with an oras of ours that writes down what it is given, and a process table of ours. */
+#include <stdio.h>
+
 #include "base/strbuf.h"
 #include "tests/lib/cmocka_all.h"
 #include "tests/lib/script_run.h"
@@ -152,6 +154,55 @@ static void an_adapter_elsewhere_is_told_of(struct kt_script_place *place)
     assert_ends_with(place, output, "there is no adapter_model.safetensors in ");
 }
 
+#define TENSORS                                                                                                       \
+    "{\"__metadata__\":{\"format\":\"pt\"},\"a.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[" \
+    "0,8]},"                                                                                                          \
+    "\"a.lora_B.weight\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[8,16]},"                                \
+    "\"b.lora_B.weight\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[16,24]}}"
+
+/* An adapter whose two lora_B have these last bytes; cut: as many bytes are missing at the end. */
+static void save_tensors(struct kt_script_place *place, char first, char second, size_t cut)
+{
+    char tensors[24] = "\1\1\1\1\1\1\1\1";
+    const unsigned char length[8] = {(unsigned char)strlen(TENSORS), (unsigned char)(strlen(TENSORS) >> 8)};
+    save_adapter(place);
+    kt_script_write(place, "results/fine_tuning_completed.txt", "done");
+    tensors[15] = first;
+    tensors[23] = second;
+    FILE *file = fopen(kt_script_path(place, "results/adapter_model.safetensors"), "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(length, 1, sizeof(length), file), sizeof(length));
+    assert_int_equal(fwrite(TENSORS, 1, strlen(TENSORS), file), strlen(TENSORS));
+    assert_int_equal(fwrite(tensors, 1, sizeof(tensors) - cut, file), sizeof(tensors) - cut);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The trainer ends well when it has learnt nothing, too. */
+static void an_adapter_that_has_learnt_nothing_is_not_pushed(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    save_tensors(place, 0, 0, 0);
+    assert_int_equal(push(place, "phi-4", &output), 1);
+    assert_ends_with(place, output, "the training has changed nothing: every lora_B of the adapter is 0");
+    assert_null(kt_script_read(place, "oras.log"));
+}
+
+static void an_adapter_that_has_changed_is_pushed(struct kt_script_place *place)
+{
+    static const struct {
+        char first, second;
+        size_t cut;
+    } cases[] = {{1, 0, 0}, {0, 1, 0}, {'\n', 0, 0}, {0, 0, 4}};
+    const char *output;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(cases); i++) {
+        prepare(place);
+        save_tensors(place, cases[i].first, cases[i].second, cases[i].cut);
+        if (push(place, "phi-4", &output) != 0)
+            fail_msg("case %zu: %s", i, output);
+    }
+}
+
 static void a_registry_that_refuses_is_asked_a_few_times(struct kt_script_place *place)
 {
     const char *output;
@@ -185,6 +236,8 @@ KT_SCENARIO(a_trainer_that_never_starts_is_not_waited_for_for_ever)
 KT_SCENARIO(a_trainer_that_hangs_after_saving_is_pushed_all_the_same)
 KT_SCENARIO(its_own_command_line_is_not_the_trainer)
 KT_SCENARIO(an_adapter_elsewhere_is_told_of)
+KT_SCENARIO(an_adapter_that_has_learnt_nothing_is_not_pushed)
+KT_SCENARIO(an_adapter_that_has_changed_is_pushed)
 KT_SCENARIO(a_registry_that_refuses_is_asked_a_few_times)
 KT_SCENARIO(without_its_variables_it_says_which)
 
@@ -198,6 +251,8 @@ int main(void)
         KT_IN_EVERY_SHELL(a_trainer_that_hangs_after_saving_is_pushed_all_the_same),
         KT_IN_EVERY_SHELL(its_own_command_line_is_not_the_trainer),
         KT_IN_EVERY_SHELL(an_adapter_elsewhere_is_told_of),
+        KT_IN_EVERY_SHELL(an_adapter_that_has_learnt_nothing_is_not_pushed),
+        KT_IN_EVERY_SHELL(an_adapter_that_has_changed_is_pushed),
         KT_IN_EVERY_SHELL(a_registry_that_refuses_is_asked_a_few_times),
         KT_IN_EVERY_SHELL(without_its_variables_it_says_which),
     };

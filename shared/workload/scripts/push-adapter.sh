@@ -63,6 +63,25 @@ wait_for_end() {
     is_completed || fail 'the trainer ended without an adapter; see the log of its container'
 }
 
+# A LoRA begins with every lora_B at 0; when all still are, no step has changed anything. The file is a length of 8
+# bytes, JSON of that length with where each tensor lies behind it, and the tensors. What cannot be read so is pushed.
+has_learnt() {
+    file=$RESULTS_DIR/adapter_model.safetensors
+    # shellcheck disable=SC2046 # one word a byte
+    set -- $(od -An -v -tu1 -N8 "$file")
+    [ "$#" -eq 8 ] && [ "$(($4 + $5 + $6 + $7 + $8))" -eq 0 ] || return 0
+    start=$((8 + $1 + 256 * $2 + 65536 * $3))
+    places=$(head -c "$start" "$file" | tail -c +9 | tr '}' '\n' |
+        sed -n 's/.*lora_B.*"data_offsets":\[\([0-9]\{1,15\}\),\([0-9]\{1,15\}\)\].*/\1 \2/p')
+    [ -n "$places" ] || return 0
+    printf '%s\n' "$places" | while read -r from to; do
+        is_there=$(tail -c "+$((start + to))" "$file" | head -c 1 | wc -c)
+        bytes=$(tail -c "+$((start + from + 1))" "$file" | head -c "$((to - from))" | tr -d '\000' | head -c 1 | wc -c)
+        [ "$is_there" -eq 1 ] && [ "$bytes" -eq 0 ] || exit 1
+    done || return 0
+    return 1
+}
+
 make_image() {
     mkdir -p "$work/data" || return 1
     cp "$RESULTS_DIR/adapter_config.json" "$RESULTS_DIR/adapter_model.safetensors" "$work/data/" || return 1
@@ -106,6 +125,7 @@ wait_for_end
 for file in adapter_config.json adapter_model.safetensors; do
     [ -s "$RESULTS_DIR/$file" ] || fail "the trainer ended well, but there is no $file in $RESULTS_DIR; is TrainingArguments.output_dir another folder?"
 done
+has_learnt || fail 'the training has changed nothing: every lora_B of the adapter is 0, as at the start'
 make_image || fail 'the image cannot be made; is the disk full?'
 push
 say "pushed $OUTPUT_IMAGE"
