@@ -127,11 +127,22 @@ struct kt_judge_flags {
     const char *release_namespace;
     const char *node_provisioner;
     const char *allowed_node_classes;
+    const char *kaito_version;
+    const char *trainer_image;
     struct kt_texts feature_gates;
 };
 
-#define KT_JUDGE_FLAG_COUNT 5
+#define KT_JUDGE_FLAG_COUNT 7
 /* clang-format off */
+/* Which image trains: also for commands that judge no object. */
+#define KT_TRAINER_FLAGS(type)                                                                                         \
+    {.name = "kaito-version", .kind = KT_FLAG_TEXT, .offset = offsetof(type, judge.kaito_version),                     \
+     .value_name = "VERSION", .shown = "'ours'",                                                                       \
+     .help = "Whose operator runs a tuning, for each trains with its own images: ours, or a release of upstream's, "   \
+             "e.g. v0.12.0."},                                                                                         \
+    {.name = "trainer-image", .kind = KT_FLAG_TEXT, .offset = offsetof(type, judge.trainer_image),                     \
+     .value_name = "TAG", .shown = "''",                                                                               \
+     .help = "Tag of kaito-base that trains on every GPU, as the server is told; empty: the operator's own choice."}
 #define KT_JUDGE_FLAGS(type)                                                                                           \
     {.name = "cloud-provider", .kind = KT_FLAG_TEXT, .offset = offsetof(type, judge.cloud_provider),                   \
      .value_name = "NAME", .shown = "'azure'", .choices = kt_cloud_choices, .completion = KT_COMPLETE_CHOICES,         \
@@ -147,10 +158,14 @@ struct kt_judge_flags {
      .help = "Namespace that the server runs in, where the tuning templates are."},                                    \
     {.name = "allowed-node-classes", .kind = KT_FLAG_TEXT, .offset = offsetof(type, judge.allowed_node_classes),       \
      .value_name = "NAMES", .shown = "''",                                                                             \
-     .help = "Node classes that a Workspace may name, comma-separated, as the server is told."}
+     .help = "Node classes that a Workspace may name, comma-separated, as the server is told."},                       \
+    KT_TRAINER_FLAGS(type)
 /* clang-format on */
 extern const char *const kt_cloud_choices[];
 
 int kt_judge_settings(const struct kt_judge_flags *flags, struct kt_settings *ret, struct kt_error *error) KT_NODISCARD;
+/* Of these, --kaito-version and --trainer-image alone, into settings that are there. */
+int kt_judge_trainer(const struct kt_judge_flags *flags, struct kt_settings *settings,
+                     struct kt_error *error) KT_NODISCARD;
 
 #endif

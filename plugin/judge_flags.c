@@ -4,6 +4,15 @@
 
 const char *const kt_cloud_choices[] = {"azure", "aws", "arc", NULL};
 
+int kt_judge_trainer(const struct kt_judge_flags *flags, struct kt_settings *settings, struct kt_error *error)
+{
+    if (kt_settings_set_kaito_version(settings, flags->kaito_version, error) != 0)
+        return kt_error_wrap(error, "--kaito-version");
+    if (kt_settings_set_trainer_image(settings, flags->trainer_image, error) != 0)
+        return kt_error_wrap(error, "--trainer-image");
+    return 0;
+}
+
 int kt_judge_settings(const struct kt_judge_flags *flags, struct kt_settings *ret, struct kt_error *error)
 {
     struct kt_settings settings;
@@ -23,6 +32,9 @@ int kt_judge_settings(const struct kt_judge_flags *flags, struct kt_settings *re
         if (code != 0)
             return kt_error_wrap(error, "--feature-gates");
     }
+    code = kt_judge_trainer(flags, &settings, error);
+    if (code != 0)
+        return code;
     *ret = settings;
     return 0;
 }
