@@ -34,6 +34,9 @@ static struct kt_sku_fit judge(const struct kt_sku *sku, const struct kt_need *n
             return result;
         }
         result.fit = kt_sizing_tuning_fit(tuning, result.usable_bytes_per_gpu, sku->compute_capability);
+        if (need->refuse_batches && tuning->most_batch > 0 && tuning->batch_size > tuning->most_batch) {
+            result.fit = KT_MAX(result.fit, KT_FIT_NO);
+        }
         result.range = kt_sizing_tuning_range(tuning, sku->compute_capability);
         result.largest_batch = kt_sizing_largest_batch(tuning, result.usable_bytes_per_gpu, sku->compute_capability);
         return result;

@@ -167,6 +167,7 @@ struct kt_need {
     const struct kt_tuning_need *by_gpu;  /* growing by compute capability */
     size_t by_gpu_count;
     const struct kt_inference_input *inference; /* gpu_count and node_memory_bytes are taken from each SKU */
+    bool refuse_batches;                        /* a tuning whose batch size is above its most_batch fits nowhere */
     const struct kt_catalog *extra;             /* the user's own SKUs, which take the place of like-named ones; NULL */
 };
 

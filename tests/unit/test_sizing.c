@@ -141,6 +141,24 @@ static void eager_attention_counts_below_compute_capability_8(void **state)
                 0);
 }
 
+static void an_exact_input_has_one_figure(void **state)
+{
+    (void)state;
+    struct kt_tuning_input input = template_input("phi-3-mini-128k-instruct", KT_METHOD_LORA);
+    input.is_exact = true;
+    input.gradient_checkpointing = false;
+    input.sequence_length = 3500;
+    input.attention = KT_ATTENTION_EAGER;
+    for (uint32_t capability = 70; capability <= 80; capability += 10) {
+        struct kt_tuning_range range = kt_sizing_tuning_range(&input, capability);
+        assert_near(range.low.total_bytes, kt_sizing_tuning(&input).total_bytes, 0);
+        assert_near(range.high.total_bytes, range.low.total_bytes, 0);
+    }
+    assert_int_equal(fit_on(&input, "Standard_NC24ads_A100_v4"), KT_FIT_NO);
+    input.attention = KT_ATTENTION_FLASH;
+    assert_int_equal(fit_on(&input, "Standard_NC24ads_A100_v4"), KT_FIT_FITS);
+}
+
 /* --- does it fit ----------------------------------------------------------------------------------------------------
  */
 
@@ -329,6 +347,45 @@ static void the_cheapest_machine_for_each_preset(void **state)
     }
 }
 
+/* T4s train by one image, newer GPUs by another that takes one row at a time, older ones by none. */
+static void each_gpu_is_judged_by_its_own_image(void **state)
+{
+    struct kt_arena *arena = *state;
+    struct kt_tuning_input old = template_input("phi-3-mini-128k-instruct", KT_METHOD_QLORA);
+    struct kt_tuning_input modern = old;
+    old.batch_size = modern.batch_size = 2;
+    modern.most_batch = 1;
+    const struct kt_tuning_need rows[] = {{0, NULL}, {75, &old}, {80, &modern}};
+    struct kt_need need = {.by_gpu = rows, .by_gpu_count = KT_ARRAY_LENGTH(rows)};
+    for (int refuse = 0; refuse <= 1; refuse++) {
+        size_t count, seen = 0;
+        need.refuse_batches = refuse;
+        const struct kt_sku_fit *fits = rank(arena, &need, KT_CLOUD_AZURE, &count);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(fits[i].no_image, fits[i].sku->compute_capability < 75);
+            assert_true(!fits[i].no_image || fits[i].fit == KT_FIT_NEVER);
+            if (kt_streq(fits[i].sku->name, "Standard_NC4as_T4_v3")) {
+                assert_int_equal(fits[i].fit, KT_FIT_FITS);
+                assert_true(fits[i].largest_batch > 1);
+                seen++;
+            }
+            if (kt_streq(fits[i].sku->name, "Standard_NC24ads_A100_v4")) {
+                assert_int_equal(fits[i].fit, refuse ? KT_FIT_NO : KT_FIT_FITS);
+                assert_int_equal(fits[i].largest_batch, 1);
+                seen++;
+            }
+        }
+        assert_int_equal(seen, 2);
+        assert_true((kt_sizing_cheapest(fits, count) == NULL) == (refuse == 1));
+    }
+    const struct kt_tuning_need none[] = {{0, NULL}};
+    need = (struct kt_need){.by_gpu = none, .by_gpu_count = 1};
+    size_t count;
+    const struct kt_sku_fit *fits = rank(arena, &need, KT_CLOUD_AZURE, &count);
+    assert_null(kt_sizing_cheapest(fits, count));
+    assert_null(kt_sizing_cheapest_any(fits, count));
+}
+
 static void nothing_is_chosen_where_nothing_fits_or_has_a_price(void **state)
 {
     struct kt_arena *arena = *state;
@@ -427,6 +484,7 @@ int main(void)
         cmocka_unit_test(worked_estimates_of_the_presets),
         cmocka_unit_test(settings_move_the_part_they_should),
         cmocka_unit_test(eager_attention_counts_below_compute_capability_8),
+        cmocka_unit_test(an_exact_input_has_one_figure),
         cmocka_unit_test(the_32b_model_never_fits_on_16_gib),
         cmocka_unit_test(two_cards_of_16_gib_are_not_one_of_32),
         cmocka_unit_test(the_verdict_changes_exactly_at_its_edges),
@@ -435,6 +493,7 @@ int main(void)
         cmocka_unit_test(methods_in_any_case),
         cmocka_unit_test_setup_teardown(machines_are_ranked_by_fit_and_price, setup, teardown),
         cmocka_unit_test_setup_teardown(the_cheapest_machine_for_each_preset, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_gpu_is_judged_by_its_own_image, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_chosen_where_nothing_fits_or_has_a_price, setup, teardown),
         cmocka_unit_test_setup_teardown(inference_is_priced_by_all_its_nodes, setup, teardown),
         cmocka_unit_test(no_memory_gives_no_ranking),
