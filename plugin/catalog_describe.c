@@ -70,7 +70,7 @@ static void add_cheapest(struct kt_app *app, struct kt_strbuf *text, const char 
         kt_strbuf_puts(text, "no machine type with a known price fits with room\n");
         return;
     }
-    if (need->tuning)
+    if (!need->inference)
         kt_strbuf_printf(text, "%5.1f GiB per GPU:  ", best->range.high.total_bytes / (double)KT_GIB);
     else
         kt_strbuf_printf(text, "%2" PRIu32 " node%-10s  ", best->nodes, best->nodes == 1 ? ":" : "s:");
@@ -79,8 +79,9 @@ static void add_cheapest(struct kt_app *app, struct kt_strbuf *text, const char 
 }
 
 static void add_cheapest_lines(struct kt_app *app, struct kt_strbuf *text, const struct kt_model *model,
-                               enum kt_cloud cloud)
+                               const struct kt_settings *settings)
 {
+    enum kt_cloud cloud = settings->cloud;
     kt_strbuf_printf(text, "\nCheapest machine type of %s that fits with room%s:\n", kt_cloud_name(cloud),
                      model->tunable ? " (tuning: batch size 1, 1024 tokens, rank 8)" : "");
     static const struct {
@@ -88,10 +89,11 @@ static void add_cheapest_lines(struct kt_app *app, struct kt_strbuf *text, const
         enum kt_tuning_method method;
     } methods[] = {{"qlora", KT_METHOD_QLORA}, {"lora", KT_METHOD_LORA}};
     for (size_t i = 0; model->tunable && i < KT_ARRAY_LENGTH(methods); i++) {
-        struct kt_tuning_input input;
-        const struct kt_need need = {.tuning = &input};
-        if (kt_plan_default_tuning(model, methods[i].method, &input))
-            add_cheapest(app, text, methods[i].label, &need, cloud);
+        struct kt_tuning_needs needs;
+        if (!kt_plan_default_tuning(settings, model, methods[i].method, &needs))
+            continue;
+        const struct kt_need need = kt_plan_need(&needs);
+        add_cheapest(app, text, methods[i].label, &need, cloud);
     }
     struct kt_inference_input input;
     const struct kt_need need = {.inference = &input};
@@ -100,7 +102,7 @@ static void add_cheapest_lines(struct kt_app *app, struct kt_strbuf *text, const
 }
 
 void kt_text_describe_model(struct kt_app *app, struct kt_strbuf *text, const struct kt_model *model,
-                            enum kt_cloud cloud)
+                            const struct kt_settings *settings)
 {
     struct kt_arena *arena = app->arena;
     add_line(text, "Name:", model->name);
@@ -128,32 +130,46 @@ void kt_text_describe_model(struct kt_app *app, struct kt_strbuf *text, const st
                      : "what LoraConfig.target_modules names");
     }
     if (model->status == KT_MODEL_CURRENT)
-        add_cheapest_lines(app, text, model, cloud);
+        add_cheapest_lines(app, text, model, settings);
 }
 
 /* --- machine types -------------------------------------------------------------------------------------------------
  */
 
-static void add_tunable_models(struct kt_app *app, struct kt_strbuf *text, const struct kt_sku *sku)
+static void add_tunable_models(struct kt_app *app, struct kt_strbuf *text, const struct kt_sku *sku,
+                               const struct kt_settings *settings)
 {
     static const char *const headers[] = {"MODEL", "QLORA", "LORA", NULL};
+    static const enum kt_tuning_method methods[] = {KT_METHOD_QLORA, KT_METHOD_LORA};
     struct kt_table table;
     kt_table_init(&table, app->arena, headers, false);
     for (size_t i = 0; i < kt_model_count; i++) {
-        struct kt_tuning_input input;
-        if (!kt_models[i].tunable || !kt_plan_default_tuning(&kt_models[i], KT_METHOD_QLORA, &input))
+        if (!kt_models[i].tunable || !kt_architecture_known(&kt_models[i].architecture))
             continue;
-        uint64_t usable = kt_sizing_usable_bytes_per_gpu(sku);
         kt_table_add(&table, kt_models[i].name);
-        kt_table_add(&table, kt_fit_name(kt_sizing_tuning_fit(&input, usable, sku->compute_capability)));
-        if (kt_plan_default_tuning(&kt_models[i], KT_METHOD_LORA, &input))
-            kt_table_add(&table, kt_fit_name(kt_sizing_tuning_fit(&input, usable, sku->compute_capability)));
+        for (size_t j = 0; j < KT_ARRAY_LENGTH(methods); j++) {
+            struct kt_tuning_needs needs;
+            bool is_sized = kt_plan_default_tuning(settings, &kt_models[i], methods[j], &needs);
+            kt_table_add(&table, is_sized ? kt_fit_name(kt_plan_tuning_fit(&needs, sku)) : NULL);
+        }
     }
     kt_strbuf_puts(text, "\nTuning (batch size 1, 1024 tokens, rank 8):\n");
     kt_table_write(&table, text, 2);
 }
 
-void kt_text_describe_sku(struct kt_app *app, struct kt_strbuf *text, const struct kt_sku *sku)
+static const char *image_line(struct kt_arena *arena, const struct kt_sku *sku, const struct kt_settings *settings)
+{
+    struct kt_trainer trainer = kt_plan_trainer_of(settings, sku);
+    if (trainer.runs)
+        return kt_arena_printf(arena, "kaito-base:%s", trainer.tag);
+    if (sku->vendor != KT_GPU_NVIDIA)
+        return NULL;
+    return kt_arena_printf(arena, "none: kaito-base:%s needs compute capability %s or more", trainer.tag,
+                           kt_text_capability(arena, trainer.image->oldest_gpu));
+}
+
+void kt_text_describe_sku(struct kt_app *app, struct kt_strbuf *text, const struct kt_sku *sku,
+                          const struct kt_settings *settings)
 {
     struct kt_arena *arena = app->arena;
     add_line(text, "Name:", sku->name);
@@ -174,6 +190,7 @@ void kt_text_describe_sku(struct kt_app *app, struct kt_strbuf *text, const stru
                                           kt_plan_has_bf16(sku) ? "bfloat16 and FlashAttention-2"
                                                                 : "no native bfloat16, no FlashAttention-2")
                         : NULL);
+    add_line(text, "Tuning image:", image_line(arena, sku, settings));
     add_line(text, "NVMe disk:", sku->nvme_disk ? "yes" : "no");
     const char *price = kt_text_price(arena, sku->price_milli_usd_per_hour);
     add_line(text, "Price:",
@@ -182,6 +199,6 @@ void kt_text_describe_sku(struct kt_app *app, struct kt_strbuf *text, const stru
                    : "unknown");
     if (sku->vendor != KT_GPU_NVIDIA)
         kt_strbuf_puts(text, "\nKaito's images need NVIDIA GPUs, so neither tuning nor serving runs here.\n");
-    else if (usable)
-        add_tunable_models(app, text, sku);
+    else if (usable && kt_plan_trainer_of(settings, sku).runs)
+        add_tunable_models(app, text, sku, settings);
 }

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "plugin/planning.h"
+
 const char *kt_text_tokens(struct kt_arena *arena, uint32_t tokens)
 {
     return tokens ? kt_arena_printf(arena, "%" PRIu32, tokens) : NULL;
@@ -38,6 +40,12 @@ const char *kt_text_sku_status(struct kt_arena *arena, const struct kt_sku *sku)
     if (sku->current)
         return "current";
     return sku->retired_in ? kt_arena_printf(arena, "retired in %s", sku->retired_in) : "never supported";
+}
+
+const char *kt_text_sku_image(const struct kt_sku *sku, const struct kt_settings *settings)
+{
+    struct kt_trainer trainer = kt_plan_trainer_of(settings, sku);
+    return trainer.runs ? trainer.tag : NULL;
 }
 
 const char *kt_text_capability(struct kt_arena *arena, uint32_t compute_capability)
@@ -125,7 +133,7 @@ cJSON *kt_tree_model(struct kt_arena *arena, const struct kt_model *model)
     return tree;
 }
 
-cJSON *kt_tree_sku(struct kt_arena *arena, const struct kt_sku *sku)
+cJSON *kt_tree_sku(struct kt_arena *arena, const struct kt_sku *sku, const struct kt_settings *settings)
 {
     static const char *const vendors[] = {[KT_GPU_NVIDIA] = "nvidia",
                                           [KT_GPU_AMD] = "amd",
@@ -143,6 +151,7 @@ cJSON *kt_tree_sku(struct kt_arena *arena, const struct kt_sku *sku)
     set_number_or_null(arena, tree, "memoryBytes", sku->memory_bytes);
     set_number_or_null(arena, tree, "memoryBytesPerGPU", kt_sku_bytes_per_gpu(sku));
     set_text_or_null(arena, tree, "computeCapability", kt_text_capability(arena, sku->compute_capability));
+    set_text_or_null(arena, tree, "trainerImage", kt_text_sku_image(sku, settings));
     kt_json_set_bool(arena, tree, "nvmeDisk", sku->nvme_disk);
     kt_json_set(arena, tree, "pricePerHourUSD", kt_tree_price(arena, sku->price_milli_usd_per_hour));
     set_text_or_null(arena, tree, "priceRegion", sku->price_region);

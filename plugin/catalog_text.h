@@ -3,7 +3,7 @@
 #ifndef KT_PLUGIN_CATALOG_TEXT_H
 #define KT_PLUGIN_CATALOG_TEXT_H
 
-#include "catalog/catalog.h"
+#include "admission/settings.h"
 #include "plugin/command.h"
 #include "text/json.h"
 
@@ -17,17 +17,21 @@ const char *kt_text_gpu_memory(struct kt_arena *arena, const struct kt_sku *sku)
 const char *kt_text_model_status(struct kt_arena *arena, const struct kt_model *model);
 /* "current", "retired in v0.9.0", "never supported". */
 const char *kt_text_sku_status(struct kt_arena *arena, const struct kt_sku *sku);
+/* "0.4.2", the tag of the image kaito-base that tunes on it; NULL: no image can. */
+const char *kt_text_sku_image(const struct kt_sku *sku, const struct kt_settings *settings);
 /* "7.0"; NULL when unknown. */
 const char *kt_text_capability(struct kt_arena *arena, uint32_t compute_capability);
 
 cJSON *kt_tree_model(struct kt_arena *arena, const struct kt_model *model);
-cJSON *kt_tree_sku(struct kt_arena *arena, const struct kt_sku *sku);
+/* settings say which image tunes. */
+cJSON *kt_tree_sku(struct kt_arena *arena, const struct kt_sku *sku, const struct kt_settings *settings);
 /* Dollars, or a null node when unknown. */
 cJSON *kt_tree_price(struct kt_arena *arena, uint64_t milli_usd);
 
-/* Pages of `describe`. */
+/* Pages of `describe`. The cheapest machine types are those of the settings' cloud. */
 void kt_text_describe_model(struct kt_app *app, struct kt_strbuf *text, const struct kt_model *model,
-                            enum kt_cloud cloud);
-void kt_text_describe_sku(struct kt_app *app, struct kt_strbuf *text, const struct kt_sku *sku);
+                            const struct kt_settings *settings);
+void kt_text_describe_sku(struct kt_app *app, struct kt_strbuf *text, const struct kt_sku *sku,
+                          const struct kt_settings *settings);
 
 #endif

@@ -11,6 +11,7 @@ struct models_options {
     bool no_headers;
     const char *fits;
     const char *output;
+    struct kt_judge_flags judge; /* of them, which image trains */
 };
 
 #define AT(member) offsetof(struct models_options, member)
@@ -46,6 +47,13 @@ static const struct kt_flag flags[] = {
      .offset = AT(tunable),
      .shown = "false",
      .help = "Only models that can be fine-tuned."},
+    KT_TRAINER_FLAGS(struct models_options),
+};
+
+/* What --fits asks for. */
+struct wanted_machine {
+    const struct kt_sku *sku;
+    struct kt_settings settings;
 };
 
 /* What --fits found out about one model. */
@@ -67,12 +75,12 @@ static bool does_fit(int fit)
     return fit == KT_FIT_FITS || fit == KT_FIT_TIGHT;
 }
 
-static int tuning_fit(const struct kt_model *model, const struct kt_sku *sku, enum kt_tuning_method method)
+static int tuning_fit(const struct kt_model *model, const struct wanted_machine *machine, enum kt_tuning_method method)
 {
-    struct kt_tuning_input input;
-    if (!model->tunable || !kt_plan_default_tuning(model, method, &input))
+    struct kt_tuning_needs needs;
+    if (!model->tunable || !kt_plan_default_tuning(&machine->settings, model, method, &needs))
         return UNKNOWN_FIT;
-    return (int)kt_sizing_tuning_fit(&input, kt_sizing_usable_bytes_per_gpu(sku), sku->compute_capability);
+    return (int)kt_plan_tuning_fit(&needs, machine->sku);
 }
 
 static int serving_fit(const struct kt_model *model, const struct kt_sku *sku)
@@ -87,17 +95,18 @@ static int serving_fit(const struct kt_model *model, const struct kt_sku *sku)
     return one_node ? KT_FIT_FITS : KT_FIT_NO;
 }
 
-static bool is_wanted(const struct models_options *options, const struct kt_model *model, const struct kt_sku *sku,
-                      struct model_fits *ret_fits)
+/* machine NULL: no --fits. */
+static bool is_wanted(const struct models_options *options, const struct kt_model *model,
+                      const struct wanted_machine *machine, struct model_fits *ret_fits)
 {
     if (model->status != KT_MODEL_CURRENT && !options->retired)
         return false;
     if (options->tunable && !(model->tunable || (options->retired && model->was_tunable)))
         return false;
-    if (!sku)
+    if (!machine)
         return true;
-    *ret_fits = (struct model_fits){tuning_fit(model, sku, KT_METHOD_QLORA), tuning_fit(model, sku, KT_METHOD_LORA),
-                                    serving_fit(model, sku)};
+    *ret_fits = (struct model_fits){tuning_fit(model, machine, KT_METHOD_QLORA),
+                                    tuning_fit(model, machine, KT_METHOD_LORA), serving_fit(model, machine->sku)};
     bool tuned = does_fit(ret_fits->qlora) || does_fit(ret_fits->lora);
     return tuned || (!options->tunable && does_fit(ret_fits->serve));
 }
@@ -124,7 +133,7 @@ static void add_row(struct kt_app *app, struct kt_table *table, const struct kt_
 }
 
 static int write_list(struct kt_app *app, const struct models_options *options, const struct kt_output_format *format,
-                      const struct kt_sku *sku, struct kt_error *error)
+                      const struct wanted_machine *machine, struct kt_error *error)
 {
     static const char *const plain[] = {"NAME", "FAMILY", "TUNABLE", "CONTEXT", "WEIGHTS", "STATUS", NULL};
     static const char *const plain_fits[] = {"NAME",  "FAMILY", "TUNABLE", "CONTEXT", "WEIGHTS",
@@ -136,29 +145,34 @@ static int write_list(struct kt_app *app, const struct models_options *options, 
                                             "ACCESS TOKEN", "STATUS", NULL};
     bool is_wide = format->format == KT_FORMAT_WIDE;
     struct kt_table table;
-    kt_table_init(&table, app->arena, sku ? (is_wide ? wide_fits : plain_fits) : (is_wide ? wide : plain),
+    kt_table_init(&table, app->arena, machine ? (is_wide ? wide_fits : plain_fits) : (is_wide ? wide : plain),
                   options->no_headers);
     struct kt_strbuf text = kt_output_buffer(app);
     size_t shown = 0;
     for (size_t i = 0; i < kt_model_count; i++) {
         struct model_fits fits;
-        if (!is_wanted(options, &kt_models[i], sku, &fits))
+        if (!is_wanted(options, &kt_models[i], machine, &fits))
             continue;
         shown++;
         if (format->format == KT_FORMAT_NAME)
             kt_strbuf_printf(&text, "%s\n", kt_models[i].name);
         else
-            add_row(app, &table, &kt_models[i], is_wide, sku ? &fits : NULL);
+            add_row(app, &table, &kt_models[i], is_wide, machine ? &fits : NULL);
     }
     if (shown == 0)
-        fprintf(app->err, "No models found%s%s.\n", sku ? " that fit on one node of " : "", sku ? sku->name : "");
+        fprintf(app->err, "No models found%s%s%s.\n", machine ? " that fit on one node of " : "",
+                machine ? machine->sku->name : "",
+                machine && options->tunable && !kt_plan_trainer_of(&machine->settings, machine->sku).runs
+                    ? ": no image that tunes has kernels for its GPU"
+                    : "");
     else if (format->format != KT_FORMAT_NAME)
         kt_table_write(&table, &text, 0);
     return kt_output_write(app, &text, error);
 }
 
 static int write_list_tree(struct kt_app *app, const struct models_options *options,
-                           const struct kt_output_format *format, const struct kt_sku *sku, struct kt_error *error)
+                           const struct kt_output_format *format, const struct wanted_machine *machine,
+                           struct kt_error *error)
 {
     cJSON *list = kt_json_new_object(app->arena);
     kt_json_set_string(app->arena, list, "upstreamVersion", KT_UPSTREAM_VERSION);
@@ -166,12 +180,12 @@ static int write_list_tree(struct kt_app *app, const struct models_options *opti
     kt_json_set(app->arena, list, "items", items);
     for (size_t i = 0; i < kt_model_count; i++) {
         struct model_fits fits;
-        if (!is_wanted(options, &kt_models[i], sku, &fits))
+        if (!is_wanted(options, &kt_models[i], machine, &fits))
             continue;
         cJSON *item = kt_tree_model(app->arena, &kt_models[i]);
-        if (sku) {
+        if (machine) {
             cJSON *fit = kt_json_ensure_object(app->arena, item, "fits");
-            kt_json_set_string(app->arena, fit, "instanceType", sku->name);
+            kt_json_set_string(app->arena, fit, "instanceType", machine->sku->name);
             kt_json_set_string(app->arena, fit, "qlora", fit_text(fits.qlora));
             kt_json_set_string(app->arena, fit, "lora", fit_text(fits.lora));
             kt_json_set_string(app->arena, fit, "inference", fit_text(fits.serve));
@@ -187,18 +201,23 @@ static int run_list(struct kt_app *app, const void *values, struct kt_error *err
     struct kt_output_format format;
     int code =
         kt_output_parse_format(options->output, KT_FORMAT_WIDE | KT_FORMAT_NAME | KT_FORMAT_TREES, &format, error);
-    const struct kt_sku *sku = NULL;
+    struct wanted_machine machine = {.sku = NULL};
+    if (code == 0)
+        code = kt_plan_settings(app, &options->judge, &machine.settings, error);
     if (code == 0 && options->fits)
-        code = kt_plan_find_sku(options->fits, NULL, &sku, error);
+        code = kt_plan_find_sku(options->fits, NULL, &machine.sku, error);
     if (code != 0)
         return code;
+    const struct kt_sku *sku = machine.sku;
     if (sku && (sku->vendor != KT_GPU_NVIDIA || sku->memory_bytes == 0))
         return kt_error_set(error, KT_EINVAL,
                             "nothing runs on %s: it has %s, and Kaito's images need an NVIDIA GPU of "
                             "known size",
                             sku->name, sku->gpu_model);
     bool tree = ((unsigned)format.format & KT_FORMAT_TREES) != 0;
-    code = tree ? write_list_tree(app, options, &format, sku, error) : write_list(app, options, &format, sku, error);
+    const struct wanted_machine *wanted = sku ? &machine : NULL;
+    code =
+        tree ? write_list_tree(app, options, &format, wanted, error) : write_list(app, options, &format, wanted, error);
     return code < 0 ? code : KT_EXIT_OK;
 }
 
@@ -208,6 +227,7 @@ static int run_list(struct kt_app *app, const void *values, struct kt_error *err
 struct describe_options {
     const char *output;
     const char *cloud;
+    struct kt_judge_flags judge; /* of them, which image trains */
 };
 
 #define DESCRIBE_AT(member) offsetof(struct describe_options, member)
@@ -227,6 +247,7 @@ static const struct kt_flag describe_flags[] = {
      .value_name = "FORMAT",
      .shown = "''",
      .help = "Output format: json, yaml or jsonpath=TEMPLATE."},
+    KT_TRAINER_FLAGS(struct describe_options),
 };
 
 static int run_describe(struct kt_app *app, const void *values, struct kt_error *error)
@@ -234,7 +255,10 @@ static int run_describe(struct kt_app *app, const void *values, struct kt_error 
     const struct describe_options *options = values;
     struct kt_output_format format;
     const struct kt_model *model;
+    struct kt_settings settings;
     int code = kt_output_parse_format(options->output, KT_FORMAT_TREES, &format, error);
+    if (code == 0)
+        code = kt_plan_settings(app, &options->judge, &settings, error);
     if (code == 0)
         code = kt_plan_find_model(app->arguments[0], &model, error);
     if (code != 0)
@@ -242,11 +266,10 @@ static int run_describe(struct kt_app *app, const void *values, struct kt_error 
     if (format.format != KT_FORMAT_PLAIN) {
         code = kt_output_write_tree(app, &format, kt_tree_model(app->arena, model), error);
     } else {
-        enum kt_cloud cloud = KT_CLOUD_AZURE;
         if (options->cloud)
-            kt_cloud_parse(kt_str(options->cloud), &cloud);
+            kt_settings_set_cloud(&settings, options->cloud);
         struct kt_strbuf text = kt_output_buffer(app);
-        kt_text_describe_model(app, &text, model, cloud);
+        kt_text_describe_model(app, &text, model, &settings);
         code = kt_output_write(app, &text, error);
     }
     return code < 0 ? code : KT_EXIT_OK;

@@ -4,6 +4,7 @@
 
 static const char *const methods[] = {"qlora", "lora", "inference", NULL};
 static const char *const attentions[] = {"flash", "eager", NULL};
+static const char *const data_kinds[] = {"messages", "prompt-completion", NULL};
 static const char *const losses[] = {"full", "chunked", NULL};
 static const char *const bits[] = {"4", "8", NULL};
 
@@ -18,10 +19,10 @@ static const struct kt_flag flags[] = {
      .kind = KT_FLAG_TEXT,
      .offset = AT(attention),
      .value_name = "KIND",
-     .shown = "'flash'",
+     .shown = "''",
      .choices = attentions,
      .completion = KT_COMPLETE_CHOICES,
-     .help = "flash, or eager as on GPUs below compute capability 8.0."},
+     .help = "flash or eager. Otherwise the kind that runs in the image, on the GPU."},
     {.name = "batch-size",
      .kind = KT_FLAG_NUMBER,
      .offset = AT(batch_size),
@@ -48,6 +49,16 @@ static const struct kt_flag flags[] = {
      .completion = KT_COMPLETE_CHOICES,
      .help = "",
      .alias_of = "cloud"},
+    {.name = "data",
+     .kind = KT_FLAG_TEXT,
+     .offset = AT(data),
+     .value_name = "KIND",
+     .shown = "'messages'",
+     .choices = data_kinds,
+     .completion = KT_COMPLETE_CHOICES,
+     .help =
+         "Kind of the rows that are trained on: messages or prompt-completion. Some images take batches of one kind "
+         "only."},
     {.name = "double-quant",
      .kind = KT_FLAG_SWITCH,
      .offset = AT(double_quant),
@@ -57,7 +68,8 @@ static const struct kt_flag flags[] = {
      .kind = KT_FLAG_SWITCH,
      .offset = AT(gradient_checkpointing),
      .shown = "true",
-     .help = "Activations are computed anew instead of being kept."},
+     .help = "Activations are computed anew instead of being kept. Always so with qlora; otherwise as the template and "
+             "the image have it."},
     {.name = "hf-config",
      .kind = KT_FLAG_TEXT,
      .offset = AT(hf_config),
@@ -76,11 +88,12 @@ static const struct kt_flag flags[] = {
      .kind = KT_FLAG_TEXT,
      .offset = AT(loss),
      .value_name = "KIND",
-     .shown = "'full'",
+     .shown = "''",
      .choices = losses,
      .completion = KT_COMPLETE_CHOICES,
-     .help = "How the trainer computes the loss: over all tokens at once (full), or in chunks as newer versions of trl "
-             "do."},
+     .help =
+         "How the trainer computes the loss: over all tokens at once (full), or in chunks (loss_type: chunked_nll). "
+         "Otherwise as the image does."},
     {.name = "method",
      .kind = KT_FLAG_TEXT,
      .offset = AT(method),
@@ -135,6 +148,7 @@ static const struct kt_flag flags[] = {
      .shown = "[]",
      .help = "Modules that get an adapter, comma-separated, or all. Otherwise those that the trainer takes "
              "by itself."},
+    KT_TRAINER_FLAGS(struct kt_plan_options),
 };
 
 static int run_plan(struct kt_app *app, const void *values, struct kt_error *error)
@@ -161,13 +175,18 @@ const struct kt_command kt_command_plan = {
     .description =
         "Show the GPU memory that tuning or serving a model needs, what it is made of, and which machine types "
         "fit, cheapest first.\n\nTuning holds a full copy of everything on each GPU: two cards of 16 GiB are "
-        "not one of 32. The estimate is a range, because the image's trainer decides how the loss is computed.",
+        "not one of 32. Which image trains depends on the GPU, and with it how attention and loss are computed, how "
+        "long "
+        "rows may be, and which batch sizes work.",
     .usage = "MODEL [flags]",
     .examples = "# What does tuning phi-3 need, and where?\n"
                 "kubectl kaito plan phi-3-mini-128k-instruct\n"
                 "\n"
                 "# Does it fit on this machine type, with longer examples?\n"
                 "kubectl kaito plan phi-3-mini-128k-instruct --instance-type Standard_NC6s_v3 --sequence-length 2048\n"
+                "\n"
+                "# Rows of prompt and completion, with the image of a release of Kaito\n"
+                "kubectl kaito plan phi-3-mini-128k-instruct --data prompt-completion --kaito-version v0.12.0\n"
                 "\n"
                 "# How many nodes to serve a large model?\n"
                 "kubectl kaito plan llama-3.3-70b-instruct --method inference --sequence-length 8192\n"

@@ -15,6 +15,7 @@ struct skus_options {
     const char *fits_model;
     const char *method;
     const char *output;
+    struct kt_judge_flags judge; /* of them, which image trains */
 };
 
 static const char *const method_choices[] = {"qlora", "lora", "inference", NULL};
@@ -63,6 +64,7 @@ static const struct kt_flag flags[] = {
      .shown = "false",
      .help = "Also list machine types that " KT_UPSTREAM_VERSION " of Kaito does not take any more, with the version "
              "that dropped them."},
+    KT_TRAINER_FLAGS(struct skus_options),
 };
 
 /* One line of the list; fit is NULL without --fits-model. */
@@ -74,6 +76,7 @@ struct row {
 struct rows {
     struct row *items;
     size_t count;
+    struct kt_settings settings; /* which image tunes */
 };
 
 static bool is_wanted(const struct skus_options *options, const struct kt_sku *sku)
@@ -112,15 +115,16 @@ static int fitting_rows(struct kt_app *app, const struct skus_options *options, 
     int code = kt_plan_find_model(options->fits_model, &model, error);
     if (code != 0)
         return code;
-    struct kt_tuning_input tuning;
+    struct kt_tuning_needs tuning;
     struct kt_inference_input inference;
     enum kt_tuning_method method = KT_METHOD_QLORA;
     const char *wanted = options->method ? options->method : model->tunable ? "qlora" : "inference";
     bool tune = kt_tuning_method_parse(kt_str(wanted), &method);
-    if (tune ? !kt_plan_default_tuning(model, method, &tuning) : !kt_plan_default_inference(model, &inference))
+    if (tune ? !kt_plan_default_tuning(&rows->settings, model, method, &tuning)
+             : !kt_plan_default_inference(model, &inference))
         return kt_error_set(error, KT_EINVAL, "the sizes of %s are not known in full, so it cannot be sized for %s",
                             model->name, wanted);
-    const struct kt_need need = {.tuning = tune ? &tuning : NULL, .inference = tune ? NULL : &inference};
+    const struct kt_need need = tune ? kt_plan_need(&tuning) : (struct kt_need){.inference = &inference};
     for (int cloud = 0; cloud < KT_CLOUD_COUNT; cloud++) {
         size_t count = 0;
         const struct kt_sku_fit *fits = kt_sizing_rank_skus(app->arena, &need, (enum kt_cloud)cloud, &count);
@@ -131,7 +135,8 @@ static int fitting_rows(struct kt_app *app, const struct skus_options *options, 
     return 0;
 }
 
-static void add_row(struct kt_app *app, struct kt_table *table, const struct row *row, bool wide)
+static void add_row(struct kt_app *app, struct kt_table *table, const struct rows *rows, const struct row *row,
+                    bool wide)
 {
     const struct kt_sku *sku = row->sku;
     struct kt_arena *arena = app->arena;
@@ -141,6 +146,7 @@ static void add_row(struct kt_app *app, struct kt_table *table, const struct row
     kt_table_add(table, sku->gpu_model);
     kt_table_add(table, kt_text_gpu_memory(arena, sku));
     kt_table_add(table, sku->compute_capability == 0 ? NULL : kt_plan_has_bf16(sku) ? "yes" : "no");
+    kt_table_add(table, kt_text_sku_image(sku, &rows->settings));
     if (row->fit) {
         kt_table_add(table, kt_fit_name(row->fit->fit));
         kt_table_addf(table, "%u", row->fit->nodes);
@@ -158,13 +164,15 @@ static void add_row(struct kt_app *app, struct kt_table *table, const struct row
 static int write_list(struct kt_app *app, const struct skus_options *options, const struct kt_output_format *format,
                       const struct rows *rows, struct kt_error *error)
 {
-    static const char *const plain[] = {"NAME", "CLOUD", "GPUS", "GPU", "EACH", "BF16", "USD/HOUR", "STATUS", NULL};
-    static const char *const plain_fits[] = {"NAME", "CLOUD", "GPUS",     "GPU",    "EACH", "BF16",
-                                             "FIT",  "NODES", "USD/HOUR", "STATUS", NULL};
-    static const char *const wide[] = {"NAME",     "CLOUD",      "GPUS", "GPU",    "EACH",   "BF16",
+    static const char *const plain[] = {"NAME", "CLOUD", "GPUS",     "GPU",    "EACH",
+                                        "BF16", "IMAGE", "USD/HOUR", "STATUS", NULL};
+    static const char *const plain_fits[] = {"NAME",  "CLOUD", "GPUS",  "GPU",      "EACH",   "BF16",
+                                             "IMAGE", "FIT",   "NODES", "USD/HOUR", "STATUS", NULL};
+    static const char *const wide[] = {"NAME",     "CLOUD",      "GPUS", "GPU",    "EACH",   "BF16", "IMAGE",
                                        "USD/HOUR", "CAPABILITY", "NVME", "REGION", "STATUS", NULL};
-    static const char *const wide_fits[] = {"NAME",  "CLOUD",    "GPUS",       "GPU",  "EACH",   "BF16",   "FIT",
-                                            "NODES", "USD/HOUR", "CAPABILITY", "NVME", "REGION", "STATUS", NULL};
+    static const char *const wide_fits[] = {"NAME",       "CLOUD", "GPUS",   "GPU",    "EACH",
+                                            "BF16",       "IMAGE", "FIT",    "NODES",  "USD/HOUR",
+                                            "CAPABILITY", "NVME",  "REGION", "STATUS", NULL};
     bool is_wide = format->format == KT_FORMAT_WIDE;
     struct kt_table table;
     kt_table_init(&table, app->arena,
@@ -175,7 +183,7 @@ static int write_list(struct kt_app *app, const struct skus_options *options, co
         if (format->format == KT_FORMAT_NAME)
             kt_strbuf_printf(&text, "%s\n", rows->items[i].sku->name);
         else
-            add_row(app, &table, &rows->items[i], is_wide);
+            add_row(app, &table, rows, &rows->items[i], is_wide);
     }
     if (rows->count == 0)
         fprintf(app->err, "No machine types found.\n");
@@ -191,7 +199,7 @@ static int write_tree(struct kt_app *app, const struct kt_output_format *format,
     kt_json_set_string(app->arena, list, "upstreamVersion", KT_UPSTREAM_VERSION);
     kt_json_set(app->arena, list, "items", items);
     for (size_t i = 0; i < rows->count; i++) {
-        cJSON *item = kt_tree_sku(app->arena, rows->items[i].sku);
+        cJSON *item = kt_tree_sku(app->arena, rows->items[i].sku, &rows->settings);
         const struct kt_sku_fit *fit = rows->items[i].fit;
         if (fit) {
             kt_json_set_string(app->arena, item, "fit", kt_fit_name(fit->fit));
@@ -212,9 +220,12 @@ static int run_list(struct kt_app *app, const void *values, struct kt_error *err
         return code;
     if (options->method && !options->fits_model)
         return kt_app_usage_fault(app, error, "--method says how to use the model of --fits-model, which is not given");
-    struct rows rows = {kt_arena_calloc(app->arena, kt_sku_count, sizeof(*rows.items)), 0};
+    struct rows rows = {.items = kt_arena_calloc(app->arena, kt_sku_count, sizeof(*rows.items))};
     if (!rows.items)
         return kt_error_set(error, KT_ENOMEM, "not enough memory");
+    code = kt_plan_settings(app, &options->judge, &rows.settings, error);
+    if (code != 0)
+        return code;
     if (options->fits_model)
         code = fitting_rows(app, options, &rows, error);
     else
@@ -230,6 +241,7 @@ static int run_list(struct kt_app *app, const void *values, struct kt_error *err
 
 struct describe_options {
     const char *output;
+    struct kt_judge_flags judge; /* of them, which image trains */
 };
 
 static const struct kt_flag describe_flags[] = {
@@ -240,6 +252,7 @@ static const struct kt_flag describe_flags[] = {
      .value_name = "FORMAT",
      .shown = "''",
      .help = "Output format: json, yaml or jsonpath=TEMPLATE."},
+    KT_TRAINER_FLAGS(struct describe_options),
 };
 
 static int run_describe(struct kt_app *app, const void *values, struct kt_error *error)
@@ -247,16 +260,19 @@ static int run_describe(struct kt_app *app, const void *values, struct kt_error 
     const struct describe_options *options = values;
     struct kt_output_format format;
     const struct kt_sku *sku;
+    struct kt_settings settings;
     int code = kt_output_parse_format(options->output, KT_FORMAT_TREES, &format, error);
+    if (code == 0)
+        code = kt_plan_settings(app, &options->judge, &settings, error);
     if (code == 0)
         code = kt_plan_find_sku(app->arguments[0], NULL, &sku, error);
     if (code != 0)
         return code;
     if (format.format != KT_FORMAT_PLAIN) {
-        code = kt_output_write_tree(app, &format, kt_tree_sku(app->arena, sku), error);
+        code = kt_output_write_tree(app, &format, kt_tree_sku(app->arena, sku, &settings), error);
     } else {
         struct kt_strbuf text = kt_output_buffer(app);
-        kt_text_describe_sku(app, &text, sku);
+        kt_text_describe_sku(app, &text, sku, &settings);
         code = kt_output_write(app, &text, error);
     }
     return code < 0 ? code : KT_EXIT_OK;
@@ -296,7 +312,8 @@ const struct kt_command kt_command_skus = {
     .summary = "List GPU machine types with prices, or describe one",
     .description =
         "List GPU machine types of Azure, AWS and Arc. The list is part of this program: no network is needed. "
-        "Prices are for Linux on demand and change; they are for comparing.",
+        "Prices are for Linux on demand and change; they are for comparing. IMAGE is the tag of kaito-base, the image "
+        "that tunes, for a machine type; <none>: no image has kernels for its GPU.",
     .usage = "[list|describe NAME] [flags]",
     .examples = "# What is there on Azure\n"
                 "kubectl kaito skus --cloud azure\n"

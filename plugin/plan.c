@@ -5,12 +5,13 @@
 #include <inttypes.h>
 
 #include "base/limits.h"
+#include "plugin/catalog_text.h"
 #include "plugin/hf_config.h"
 #include "plugin/planning.h"
 
 /* A machine type is offered as a better deal up to this share of the chosen one's price. */
 #define DEAL_PERCENT 125u
-/* Below it current builds of PyTorch and bitsandbytes have no kernels. */
+/* Below it current builds of PyTorch have no kernels. */
 #define OLDEST_CAPABILITY 70u
 
 static void add_note(struct kt_plan *plan, const char *note)
@@ -122,6 +123,8 @@ static int refuse_idle_flags(struct kt_app *app, const struct kt_plan_options *o
         {"batch-size", options->batch_size.given, true, false},
         {"rank", options->rank.given, true, false},
         {"target-modules", options->target_modules.count > 0, true, false},
+        {"data", options->data != NULL, true, false},
+        {"trainer-image", options->judge.trainer_image != NULL, true, false},
         {"attention", options->attention != NULL, true, false},
         {"gradient-checkpointing", options->gradient_checkpointing != KT_SWITCH_UNSET, true, false},
         {"loss", options->loss != NULL, true, false},
@@ -136,58 +139,12 @@ static int refuse_idle_flags(struct kt_app *app, const struct kt_plan_options *o
         if (flags[i].given && flags[i].of_qlora && !qlora)
             return kt_app_usage_fault(app, error, "--%s is for qlora: lora keeps the weights in 16 bit", flags[i].name);
     }
+    if (qlora && options->gradient_checkpointing == KT_SWITCH_OFF)
+        return kt_app_usage_fault(
+            app, error,
+            "--gradient-checkpointing=false is for lora: qlora's trainer switches it on, whatever "
+            "is set");
     return 0;
-}
-
-static int choose_targets(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *plan,
-                          struct kt_error *error)
-{
-    const struct kt_architecture *a = &plan->model->architecture;
-    const struct kt_texts *names = &options->target_modules;
-    if (names->count == 0)
-        return 0;
-    if (names->count == 1 && (kt_streq(names->items[0], "all") || kt_streq(names->items[0], "all-linear"))) {
-        plan->tuning.target_mask = (1u << a->module_count) - 1;
-        return 0;
-    }
-    size_t unknown = 0;
-    plan->tuning.target_mask = kt_sizing_target_mask(a, names->items, names->count, &unknown);
-    if (unknown == 0)
-        return 0;
-    struct kt_strbuf known;
-    kt_strbuf_init(&known, app->arena, (size_t)KT_KIB);
-    for (uint32_t i = 0; i < a->module_count; i++)
-        kt_strbuf_printf(&known, "%s%s", i ? ", " : "", a->modules[i].name);
-    return kt_error_set(error, KT_EINVAL, "--target-modules: %zu of these names %s not in %s, whose modules are %s",
-                        unknown, unknown == 1 ? "is" : "are", plan->model->name, known.data);
-}
-
-static int set_tuning(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *plan,
-                      struct kt_error *error)
-{
-    enum kt_tuning_method method = KT_METHOD_QLORA;
-    struct kt_tuning_input *tuning = &plan->tuning;
-    kt_tuning_method_parse(kt_str(plan->method), &method);
-    if (!kt_plan_default_tuning(plan->model, method, tuning))
-        return kt_error_set(error, KT_EINVAL, "the sizes of %s are not known in full", plan->model->name);
-    tuning->attention =
-        options->attention && kt_streq(options->attention, "eager") ? KT_ATTENTION_EAGER : KT_ATTENTION_FLASH;
-    tuning->loss = options->loss && kt_streq(options->loss, "chunked") ? KT_LOSS_CHUNKED : KT_LOSS_FULL;
-    plan->attention_given = options->attention != NULL;
-    plan->loss_given = options->loss != NULL;
-    if (options->batch_size.given)
-        tuning->batch_size = options->batch_size.value;
-    if (options->sequence_length.given)
-        tuning->sequence_length = options->sequence_length.value;
-    if (options->rank.given)
-        tuning->rank = options->rank.value;
-    if (options->gradient_checkpointing != KT_SWITCH_UNSET)
-        tuning->gradient_checkpointing = options->gradient_checkpointing == KT_SWITCH_ON;
-    if (options->double_quant != KT_SWITCH_UNSET)
-        tuning->double_quantisation = options->double_quant == KT_SWITCH_ON;
-    if (options->quantisation && kt_streq(options->quantisation, "8"))
-        tuning->quantisation_bits = 8;
-    return choose_targets(app, options, plan, error);
 }
 
 /* --- machine types -------------------------------------------------------------------------------------------------
@@ -235,8 +192,10 @@ static int judge_skus(struct kt_app *app, const struct kt_plan_options *options,
     const struct kt_sku *named = options->instance_type ? kt_sku_find_any(kt_str(options->instance_type)) : NULL;
     if (!options->cloud && named)
         plan->cloud = named->cloud;
-    const struct kt_need need = {.tuning = plan->inference ? NULL : &plan->tuning,
-                                 .inference = plan->inference ? &plan->serving : NULL};
+    const struct kt_need need =
+        plan->inference
+            ? (struct kt_need){.inference = &plan->serving}
+            : (struct kt_need){.by_gpu = plan->needs->rows, .by_gpu_count = plan->needs->count, .refuse_batches = true};
     plan->fits = kt_sizing_rank_skus(app->arena, &need, plan->cloud, &plan->fit_count);
     if (!plan->fits)
         return kt_error_set(error, KT_ENOMEM, "not enough memory");
@@ -244,31 +203,47 @@ static int judge_skus(struct kt_app *app, const struct kt_plan_options *options,
     return choose_sku(options, plan, error);
 }
 
+/* A machine type that is named decides; otherwise what is sized is a GPU as most have it. */
+static int size_tuning(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *plan,
+                       struct kt_error *error)
+{
+    const char *machine = options->instance_type;
+    int code = kt_plan_set_tuning(app, options, plan, error);
+    if (code == 0 && (!machine || kt_streq_nocase(machine, "auto")))
+        code = kt_plan_tune_on(plan, KT_PLAN_MODERN_CAPABILITY, error);
+    if (code == 0)
+        code = judge_skus(app, options, plan, error);
+    if (code == 0 && plan->chosen)
+        code = kt_plan_tune_on(
+            plan, plan->chosen->no_image ? KT_PLAN_MODERN_CAPABILITY : plan->chosen->sku->compute_capability, error);
+    if (code == 0)
+        plan->estimate = kt_sizing_tuning(&plan->tuning);
+    return code;
+}
+
+static int size_serving(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *plan,
+                        struct kt_error *error)
+{
+    if (!kt_plan_default_inference(plan->model, &plan->serving))
+        return kt_error_set(error, KT_EINVAL, "the size of %s is not known", plan->model->name);
+    plan->serving.context_length = options->sequence_length.value;
+    return judge_skus(app, options, plan, error);
+}
+
 int kt_plan_make(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *ret, struct kt_error *error)
 {
     struct kt_plan plan = {0};
-    int code = find_model(app, options, &plan, error);
+    int code = kt_plan_settings(app, &options->judge, &plan.settings, error);
+    if (code == 0)
+        code = find_model(app, options, &plan, error);
     if (code == 0)
         code = choose_method(app, options, &plan, error);
     if (code == 0)
         code = refuse_idle_flags(app, options, &plan, error);
-    if (code == 0 && plan.inference) {
-        if (!kt_plan_default_inference(plan.model, &plan.serving))
-            return kt_error_set(error, KT_EINVAL, "the size of %s is not known", plan.model->name);
-        plan.serving.context_length = options->sequence_length.value;
-    } else if (code == 0) {
-        code = set_tuning(app, options, &plan, error);
-    }
     if (code == 0)
-        code = judge_skus(app, options, &plan, error);
+        code = plan.inference ? size_serving(app, options, &plan, error) : size_tuning(app, options, &plan, error);
     if (code != 0)
         return code;
-    if (!plan.inference) {
-        uint32_t modern = plan.tuning.attention == KT_ATTENTION_EAGER ? 0 : KT_PLAN_MODERN_CAPABILITY;
-        uint32_t capability = plan.chosen ? plan.chosen->sku->compute_capability : modern;
-        plan.estimate = kt_sizing_tuning(&plan.tuning);
-        plan.range = kt_sizing_tuning_range(&plan.tuning, capability);
-    }
     note_model(app, &plan);
     *ret = plan;
     return 0;
@@ -283,12 +258,59 @@ static void add_text(struct kt_arena *arena, struct kt_texts *texts, const char 
         arena->failed = true;
 }
 
+static const char *why_no_image(struct kt_arena *arena, const struct kt_plan *plan, const struct kt_sku *sku)
+{
+    struct kt_trainer trainer = kt_plan_trainer(plan, sku);
+    bool is_qlora = plan->tuning.method == KT_METHOD_QLORA;
+    uint32_t oldest =
+        is_qlora ? KT_MAX(trainer.image->oldest_gpu, trainer.image->oldest_gpu_qlora) : trainer.image->oldest_gpu;
+    return kt_arena_printf(
+        arena, "no image for the GPU: kaito-base:%s needs compute capability %s or more, and it has %s", trainer.tag,
+        kt_text_capability(arena, oldest), kt_text_capability(arena, sku->compute_capability));
+}
+
+/* What a tuning must know of a GPU that an image runs on. */
+static void add_trainer_warnings(struct kt_arena *arena, struct kt_texts *texts, const struct kt_plan *plan,
+                                 const struct kt_sku *sku)
+{
+    struct kt_trainer trainer = kt_plan_trainer(plan, sku);
+    const struct kt_tuning_input *tuning = kt_plan_tuning(plan, sku);
+    if (!tuning)
+        return;
+    bool is_float16 = kt_settings_trains_in_float16(&plan->settings, sku->compute_capability);
+    bool is_lora = tuning->method == KT_METHOD_LORA;
+    if (sku->compute_capability > 0 && !kt_plan_has_bf16(sku))
+        add_text(arena, texts,
+                 !is_float16 ? "the GPU has no bfloat16, which the template trains in: it is emulated, and slow"
+                 : is_lora   ? "the GPU has no bfloat16: the template trains in float16, without loss scaling in lora, "
+                               "so qlora is the sounder choice"
+                             : "the GPU has no bfloat16: the template trains in float16");
+    if (plan->wanted_length.given && plan->wanted_length.value != tuning->sequence_length)
+        add_text(arena, texts,
+                 kt_arena_printf(arena,
+                                 "kaito-base:%s cuts rows at %" PRIu32
+                                 " tokens, and no key changes that: a sequence length of %" PRIu32
+                                 " cannot be had here",
+                                 trainer.tag, tuning->sequence_length, plan->wanted_length.value));
+    if (plan->wants_chunked_loss && tuning->loss == KT_LOSS_FULL)
+        add_text(arena, texts,
+                 kt_arena_printf(arena,
+                                 "kaito-base:%s computes the loss over all tokens at once, and no key changes that",
+                                 trainer.tag));
+    if (tuning->most_batch > 0 && tuning->batch_size > tuning->most_batch)
+        add_text(arena, texts,
+                 kt_arena_printf(arena, "kaito-base:%s ends on every batch size above %" PRIu32 " with rows of %s",
+                                 trainer.tag, tuning->most_batch, kt_plan_data_name(plan)));
+}
+
 const char *const *kt_plan_sku_warnings(struct kt_arena *arena, const struct kt_plan *plan,
                                         const struct kt_sku_fit *fit)
 {
     static const char *none[1];
     const struct kt_sku *sku = fit->sku;
     struct kt_texts texts = {0};
+    if (fit->no_image)
+        add_text(arena, &texts, why_no_image(arena, plan, sku));
     if (!sku->current)
         add_text(arena, &texts,
                  kt_arena_printf(arena, "%s%s%s%s",
@@ -296,13 +318,12 @@ const char *const *kt_plan_sku_warnings(struct kt_arena *arena, const struct kt_
                                  sku->retired_in ? sku->retired_in : "",
                                  sku->replacement ? "; the nearest current one is " : "",
                                  sku->replacement ? sku->replacement : ""));
-    if (sku->compute_capability > 0 && sku->compute_capability < OLDEST_CAPABILITY)
-        add_text(arena, &texts, "the GPU is too old for current builds of PyTorch and bitsandbytes");
+    if (!plan->inference)
+        add_trainer_warnings(arena, &texts, plan, sku);
+    else if (sku->compute_capability > 0 && sku->compute_capability < OLDEST_CAPABILITY)
+        add_text(arena, &texts, "the GPU is too old for current builds of PyTorch");
     else if (sku->compute_capability > 0 && !kt_plan_has_bf16(sku))
-        add_text(arena, &texts,
-                 plan->inference ? "the GPU has no bfloat16, which the server runs in"
-                                 : "the GPU has neither bfloat16 nor FlashAttention-2: train in float16, and keep the "
-                                   "sequence length at 2048 or less");
+        add_text(arena, &texts, "the GPU has no bfloat16, which the server runs in");
     if (!plan->inference && sku->gpu_count > 1)
         add_text(arena, &texts,
                  kt_arena_printf(arena,

@@ -3,13 +3,14 @@
 #ifndef KT_PLUGIN_PLAN_H
 #define KT_PLUGIN_PLAN_H
 
+#include "admission/tuning_input.h"
 #include "plugin/command.h"
 #include "plugin/flags.h"
 #include "plugin/output.h"
-#include "sizing/sizing.h"
 
 struct kt_plan_options {
     const char *method;
+    const char *data; /* "messages", "prompt-completion" */
     struct kt_number batch_size;
     struct kt_number sequence_length;
     struct kt_number rank;
@@ -24,6 +25,7 @@ struct kt_plan_options {
     const char *hf_config;
     bool all;
     const char *output;
+    struct kt_judge_flags judge; /* of them, which image trains */
 };
 
 #define KT_PLAN_MOST_NOTES 12
@@ -33,11 +35,17 @@ struct kt_plan {
     bool outside_catalogue; /* from --hf-config */
     bool inference;
     const char *method; /* "qlora", "lora", "inference" */
-    struct kt_tuning_input tuning;
+    struct kt_settings settings;
     struct kt_inference_input serving; /* gpu_count and node_memory_bytes are 0 */
-    bool attention_given, loss_given;
-    struct kt_tuning_estimate estimate; /* tuning only: for the flags given */
-    struct kt_tuning_range range;       /* tuning only: on the chosen machine, otherwise on a modern GPU */
+    /* Tuning only: what the flags ask for, on each kind of GPU with the image that trains there. */
+    struct kt_tuning_needs *needs;
+    enum kt_tuning_data data;
+    struct kt_number wanted_length; /* --sequence-length: not every image can have it */
+    bool wants_chunked_loss;        /* --loss chunked: the same */
+    /* Tuning only: on the chosen machine, otherwise (and where no image runs on that) on a modern GPU. */
+    struct kt_tuning_input tuning;
+    struct kt_trainer trainer;
+    struct kt_tuning_estimate estimate;
     enum kt_cloud cloud;
     struct kt_sku_fit *fits;
     size_t fit_count;
@@ -52,7 +60,22 @@ struct kt_plan {
 int kt_plan_make(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *ret,
                  struct kt_error *error) KT_NODISCARD;
 
-/* Sentence parts about one machine type, NULL-terminated, in the arena: retired, no bfloat16, copies on each GPU. */
+/* plan_tuning.c: what the flags ask of a tuning. Sets needs and what is wanted; settings, model and method are there.
+ */
+int kt_plan_set_tuning(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *plan,
+                       struct kt_error *error) KT_NODISCARD;
+/* Sets tuning and trainer for a GPU of this compute capability. KT_EINVAL when the batch size always ends that trainer.
+ */
+int kt_plan_tune_on(struct kt_plan *plan, uint32_t compute_capability, struct kt_error *error) KT_NODISCARD;
+/* The image that tunes on a machine type; look at `runs`. */
+struct kt_trainer kt_plan_trainer(const struct kt_plan *plan, const struct kt_sku *sku);
+/* The tuning there; NULL: no image runs. */
+const struct kt_tuning_input *kt_plan_tuning(const struct kt_plan *plan, const struct kt_sku *sku);
+/* "messages", "prompt and completion" */
+const char *kt_plan_data_name(const struct kt_plan *plan);
+
+/* Sentence parts about one machine type, NULL-terminated, in the arena: retired, no image, no bfloat16,
+ * copies on each GPU. */
 const char *const *kt_plan_sku_warnings(struct kt_arena *arena, const struct kt_plan *plan,
                                         const struct kt_sku_fit *fit);
 /* Machine types that give more for at most a quarter more money than the chosen one, or the same for less. */

@@ -60,14 +60,14 @@ static void add_tuning_title(struct kt_app *app, struct kt_strbuf *text, const s
                      kt_terminal_plain(&app->out_terminal));
     add_wrapped(app, text, 2,
                 "batch size %" PRIu32 ", sequence length %" PRIu32 ", rank %" PRIu32
-                ", target modules %s, %s, gradient "
-                "checkpointing %s",
+                ", target modules %s, %s, %s, gradient checkpointing %s; rows of %s; image kaito-base:%s",
                 tuning->batch_size, tuning->sequence_length, tuning->rank, targets.length ? targets.data : "none",
                 tuning->attention == KT_ATTENTION_EAGER ? "eager attention" : "flash attention",
-                tuning->gradient_checkpointing ? "on" : "off");
+                tuning->loss == KT_LOSS_CHUNKED ? "loss in chunks" : "loss over all tokens at once",
+                tuning->gradient_checkpointing ? "on" : "off", kt_plan_data_name(plan), plan->trainer.tag);
 }
 
-static void add_tuning_memory(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
+static void add_tuning_memory(struct kt_strbuf *text, const struct kt_plan *plan)
 {
     const struct kt_tuning_estimate *e = &plan->estimate;
     kt_strbuf_puts(text, "\nMemory of each GPU:\n");
@@ -77,13 +77,6 @@ static void add_tuning_memory(struct kt_app *app, struct kt_strbuf *text, const 
     add_bar(text, "logits", e->logits_bytes, e->total_bytes);
     add_bar(text, "overhead", e->overhead_bytes, e->total_bytes);
     kt_strbuf_printf(text, "  %-12s %7.2f GiB\n", "total", gib(e->total_bytes));
-    double low = plan->range.low.total_bytes, high = plan->range.high.total_bytes;
-    bool eager = plan->chosen && !kt_plan_has_bf16(plan->chosen->sku);
-    kt_strbuf_printf(text, "  %-12s %7.2f to %.2f GiB\n", "range", gib(low), gib(high));
-    add_wrapped(
-        app, text, 15,
-        "low: the trainer computes the loss in chunks; high: it does not%s. Which one runs depends on the image.",
-        eager || plan->tuning.attention == KT_ATTENTION_EAGER ? ", and attention is eager" : "");
 }
 
 /* --- inference -----------------------------------------------------------------------------------------------------
@@ -120,6 +113,46 @@ static void add_serving_memory(struct kt_strbuf *text, const struct kt_plan *pla
 /* --- the machine type that was named --------------------------------------------------------------------------------
  */
 
+/* How far a tuning can be taken there. */
+static void add_largest(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
+{
+    const struct kt_sku_fit *fit = plan->chosen;
+    const struct kt_tuning_input *tuning = &plan->tuning;
+    const char *tag = plan->trainer.tag;
+    bool is_fixed = plan->trainer.image->fixed_length > 0;
+    struct kt_strbuf batch;
+    kt_strbuf_init(&batch, app->arena, (size_t)KT_KIB);
+    if (fit->fit == KT_FIT_NEVER) {
+        kt_strbuf_puts(text, "  no batch size or length helps: weights and adapter alone are too large\n");
+        return;
+    }
+    if (fit->largest_batch > 0)
+        kt_strbuf_printf(&batch, "largest batch size at %" PRIu32 " tokens: %" PRIu32, tuning->sequence_length,
+                         fit->largest_batch);
+    else
+        kt_strbuf_printf(&batch, "no batch size fits at %" PRIu32 " tokens", tuning->sequence_length);
+    if (tuning->most_batch > 0 && fit->largest_batch == tuning->most_batch)
+        kt_strbuf_printf(&batch,
+                         ", the most that kaito-base:%s takes with such rows; gradient_accumulation_steps: N makes the "
+                         "same step as a batch size of N",
+                         tag);
+    if (is_fixed)
+        add_wrapped(app, text, 2, "%s; kaito-base:%s cuts rows at %" PRIu32 " tokens", batch.data, tag,
+                    tuning->sequence_length);
+    else
+        add_wrapped(app, text, 2, "%s; longest sequence at batch size 1: %" PRIu32 " tokens", batch.data,
+                    kt_sizing_largest_sequence(tuning, fit->usable_bytes_per_gpu, fit->sku->compute_capability));
+}
+
+static void add_serving_nodes(struct kt_strbuf *text, const struct kt_sku_fit *fit)
+{
+    if (fit->fit > KT_FIT_TIGHT)
+        return;
+    kt_strbuf_printf(text, "  on %" PRIu32 " node%s with %" PRIu32 " GPU%s%s\n", fit->nodes, fit->nodes == 1 ? "" : "s",
+                     fit->inference.gpus, fit->inference.gpus == 1 ? "" : "s",
+                     fit->inference.data_parallel ? ", each with a whole copy" : "");
+}
+
 static void add_verdict(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
 {
     const struct kt_sku_fit *fit = plan->chosen;
@@ -133,24 +166,14 @@ static void add_verdict(struct kt_app *app, struct kt_strbuf *text, const struct
                                         [KT_FIT_NEVER] = "does not fit"};
     kt_strbuf_puts(text, "\nOn ");
     kt_explain_sku(text, fit->sku);
-    kt_strbuf_printf(text, ": %s%s%s\n", kt_terminal_style(&app->out_terminal, styles[fit->fit]), words[fit->fit],
-                     kt_terminal_plain(&app->out_terminal));
-    double usable = (double)fit->usable_bytes_per_gpu, needed = kt_plan_needed_bytes(plan, fit);
-    if (!plan->inference) {
-        kt_strbuf_printf(text, "  needs %.1f GiB on each GPU, %.1f GiB are usable\n", gib(needed), gib(usable));
-        uint32_t sequence =
-            kt_sizing_largest_sequence(&plan->tuning, fit->usable_bytes_per_gpu, fit->sku->compute_capability);
-        if (fit->fit == KT_FIT_NEVER)
-            kt_strbuf_puts(text, "  no batch size or length helps: weights and adapter alone are too large\n");
-        else
-            add_wrapped(app, text, 2,
-                        "largest batch size at %" PRIu32 " tokens: %" PRIu32 "; longest sequence at batch "
-                        "size 1: %" PRIu32 " tokens",
-                        plan->tuning.sequence_length, fit->largest_batch, sequence);
-    } else if (fit->fit <= KT_FIT_TIGHT) {
-        kt_strbuf_printf(text, "  on %" PRIu32 " node%s with %" PRIu32 " GPU%s%s\n", fit->nodes,
-                         fit->nodes == 1 ? "" : "s", fit->inference.gpus, fit->inference.gpus == 1 ? "" : "s",
-                         fit->inference.data_parallel ? ", each with a whole copy" : "");
+    kt_strbuf_printf(text, ": %s%s%s\n", kt_terminal_style(&app->out_terminal, styles[fit->fit]),
+                     fit->no_image ? "no image tunes on it" : words[fit->fit], kt_terminal_plain(&app->out_terminal));
+    if (plan->inference) {
+        add_serving_nodes(text, fit);
+    } else if (!fit->no_image) {
+        kt_strbuf_printf(text, "  needs %.1f GiB on each GPU, %.1f GiB are usable\n",
+                         gib(kt_plan_needed_bytes(plan, fit)), gib((double)fit->usable_bytes_per_gpu));
+        add_largest(app, text, plan);
     }
     for (const char *const *warning = kt_plan_sku_warnings(app->arena, plan, fit); *warning; warning++)
         add_wrapped(app, text, 2, "warning: %s", *warning);
@@ -188,8 +211,40 @@ static void add_deals(struct kt_app *app, struct kt_strbuf *text, const struct k
 /* --- all machine types ----------------------------------------------------------------------------------------------
  */
 
+/* What the lines of the table make worth a sentence below it. */
+struct table_marks {
+    bool one_at_a_time; /* an image that takes no batch */
+    bool cut_short;     /* and one that cuts rows at a length of its own */
+    bool no_image;
+};
+
+static void add_mark(struct kt_strbuf *notes, bool applies, const char *text)
+{
+    if (applies)
+        kt_strbuf_printf(notes, "%s%s", notes->length ? ", " : "", text);
+}
+
+static const char *notes_of(struct kt_arena *arena, const struct kt_plan *plan, const struct kt_sku_fit *fit,
+                            struct table_marks *marks)
+{
+    const struct kt_sku *sku = fit->sku;
+    const struct kt_tuning_input *tuning = plan->inference ? NULL : kt_plan_tuning(plan, sku);
+    bool cut = tuning && plan->wanted_length.given && plan->wanted_length.value != tuning->sequence_length;
+    struct kt_strbuf notes;
+    kt_strbuf_init(&notes, arena, (size_t)KT_KIB);
+    add_mark(&notes, fit == plan->cheapest, "auto");
+    add_mark(&notes, !sku->current, sku->retired_in ? "retired" : "unsupported");
+    add_mark(&notes, fit->no_image, "no image");
+    add_mark(&notes, !fit->no_image && sku->compute_capability > 0 && !kt_plan_has_bf16(sku), "no bf16");
+    add_mark(&notes, cut, kt_arena_printf(arena, "%" PRIu32 " tokens", cut ? tuning->sequence_length : 0));
+    marks->one_at_a_time |= tuning && tuning->most_batch > 0;
+    marks->cut_short |= cut;
+    marks->no_image |= fit->no_image;
+    return notes.data ? notes.data : "";
+}
+
 static void add_row(struct kt_app *app, struct kt_table *table, const struct kt_plan *plan,
-                    const struct kt_sku_fit *fit)
+                    const struct kt_sku_fit *fit, struct table_marks *marks)
 {
     const struct kt_sku *sku = fit->sku;
     struct kt_arena *arena = app->arena;
@@ -201,29 +256,52 @@ static void add_row(struct kt_app *app, struct kt_table *table, const struct kt_
     kt_table_add(table, kt_arena_printf(arena, "%" PRIu32 " x %s %" PRIu64 " GiB", sku->gpu_count, gpu,
                                         kt_sku_bytes_per_gpu(sku) / KT_GIB));
     kt_table_add(table, kt_fit_name(fit->fit));
-    if (plan->inference)
+    if (plan->inference) {
         kt_table_addf(table, "%" PRIu32, fit->nodes);
-    else
+    } else {
         kt_table_addf(table, "%" PRIu32, fit->largest_batch);
+        kt_table_add(table, fit->no_image ? NULL : kt_plan_trainer(plan, sku).tag);
+    }
     kt_table_add(table, kt_text_price(arena, fit->price_milli_usd_per_hour));
-    bool no_bf16 = sku->compute_capability > 0 && !kt_plan_has_bf16(sku);
-    const char *status = sku->current ? "" : sku->retired_in ? "retired" : "unsupported";
-    kt_table_add_blank(table, kt_arena_printf(arena, "%s%s%s%s", fit == plan->cheapest ? "auto" : "", status,
-                                              status[0] && no_bf16 ? ", " : "", no_bf16 ? "no bf16" : ""));
+    kt_table_add_blank(table, notes_of(arena, plan, fit, marks));
+}
+
+static void add_table_words(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan,
+                            const struct table_marks *marks)
+{
+    if (!plan->inference)
+        add_wrapped(app, text, 0,
+                    "BATCH is the largest batch size that fits at %" PRIu32
+                    " tokens with rows of %s, IMAGE the tag of kaito-base that tunes there.",
+                    plan->wanted_length.given ? plan->wanted_length.value : plan->tuning.sequence_length,
+                    kt_plan_data_name(plan));
+    if (marks->one_at_a_time)
+        add_wrapped(app, text, 0,
+                    "Where the image takes one row at a time, gradient_accumulation_steps: N makes the same step as a "
+                    "batch size of N.");
+    if (marks->cut_short)
+        add_wrapped(app, text, 0, "Where NOTES name another length, the image cuts rows there, and no key changes it.");
+    if (marks->no_image)
+        add_wrapped(app, text, 0, "no image: none that tunes has kernels for the GPU.");
+    if (plan->cheapest)
+        add_wrapped(app, text, 0,
+                    "auto: what --instance-type=auto takes, the cheapest that Kaito supports, fits with room and has "
+                    "bfloat16.");
 }
 
 static void add_table(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan, bool all)
 {
-    static const char *const tuning[] = {"NAME", "GPU", "FIT", "BATCH", "USD/H", "NOTES", NULL};
+    static const char *const tuning[] = {"NAME", "GPU", "FIT", "BATCH", "IMAGE", "USD/H", "NOTES", NULL};
     static const char *const serving[] = {"NAME", "GPU", "FIT", "NODES", "USD/H", "NOTES", NULL};
     struct kt_table table;
+    struct table_marks marks = {0};
     kt_table_init(&table, app->arena, plan->inference ? serving : tuning, false);
     size_t fitting = 0;
     for (size_t i = 0; i < plan->fit_count; i++) {
         const struct kt_sku_fit *fit = &plan->fits[i];
         fitting += fit->fit <= KT_FIT_TIGHT;
         if (all || (fit->fit <= KT_FIT_TIGHT && fitting <= USUAL_ROWS))
-            add_row(app, &table, plan, fit);
+            add_row(app, &table, plan, fit, &marks);
     }
     kt_strbuf_putc(text, '\n');
     add_wrapped(app, text, 0,
@@ -236,13 +314,7 @@ static void add_table(struct kt_app *app, struct kt_strbuf *text, const struct k
     kt_table_write(&table, text, 0);
     if (!all && fitting > USUAL_ROWS)
         kt_strbuf_printf(text, "%zu more fit; --all lists every machine type.\n", fitting - USUAL_ROWS);
-    if (!plan->inference)
-        add_wrapped(app, text, 0, "BATCH is the largest batch size that fits at %" PRIu32 " tokens.",
-                    plan->tuning.sequence_length);
-    if (plan->cheapest)
-        add_wrapped(app, text, 0,
-                    "auto: what --instance-type=auto takes, the cheapest that Kaito supports, fits with room and has "
-                    "bfloat16.");
+    add_table_words(app, text, plan, &marks);
 }
 
 int kt_plan_write_text(struct kt_app *app, const struct kt_plan *plan, bool all, struct kt_error *error)
@@ -253,7 +325,7 @@ int kt_plan_write_text(struct kt_app *app, const struct kt_plan *plan, bool all,
         add_serving_memory(&text, plan);
     } else {
         add_tuning_title(app, &text, plan);
-        add_tuning_memory(app, &text, plan);
+        add_tuning_memory(&text, plan);
     }
     if (plan->chosen) {
         add_verdict(app, &text, plan);

@@ -26,8 +26,8 @@ static cJSON *tuning_estimate(struct kt_arena *arena, const struct kt_plan *plan
     set_bytes(arena, tree, "logitsBytes", e->logits_bytes);
     set_bytes(arena, tree, "overheadBytes", e->overhead_bytes);
     set_bytes(arena, tree, "totalBytes", e->total_bytes);
-    set_bytes(arena, tree, "lowBytes", plan->range.low.total_bytes);
-    set_bytes(arena, tree, "highBytes", plan->range.high.total_bytes);
+    set_bytes(arena, tree, "lowBytes", e->total_bytes);
+    set_bytes(arena, tree, "highBytes", e->total_bytes);
     return tree;
 }
 
@@ -55,6 +55,10 @@ static cJSON *sku_tree(struct kt_arena *arena, const struct kt_plan *plan, const
     cJSON *tree = kt_json_new_object(arena);
     kt_json_set_string(arena, tree, "name", fit->sku->name);
     kt_json_set_string(arena, tree, "cloud", kt_cloud_name(fit->sku->cloud));
+    if (!plan->inference) {
+        struct kt_trainer trainer = kt_plan_trainer(plan, fit->sku);
+        kt_json_set(arena, tree, "image", kt_json_new_string(arena, fit->no_image ? NULL : trainer.tag));
+    }
     kt_json_set_int(arena, tree, "gpus", fit->sku->gpu_count);
     kt_json_set_string(arena, tree, "gpuModel", fit->sku->gpu_model);
     kt_json_set_int(arena, tree, "usableBytesPerGPU", (int64_t)fit->usable_bytes_per_gpu);
@@ -70,6 +74,8 @@ static cJSON *sku_tree(struct kt_arena *arena, const struct kt_plan *plan, const
 static void set_tuning(struct kt_arena *arena, cJSON *tree, const struct kt_plan *plan)
 {
     const struct kt_tuning_input *tuning = &plan->tuning;
+    kt_json_set_string(arena, tree, "image", plan->trainer.tag);
+    kt_json_set_string(arena, tree, "data", plan->data == KT_DATA_COMPLETIONS ? "prompt-completion" : "messages");
     kt_json_set_int(arena, tree, "batchSize", tuning->batch_size);
     kt_json_set_int(arena, tree, "sequenceLength", tuning->sequence_length);
     kt_json_set_int(arena, tree, "rank", tuning->rank);

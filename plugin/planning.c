@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "admission/tuning_input.h"
 #include "text/edit_distance.h"
 #include "text/yaml.h"
 
@@ -55,29 +54,55 @@ int kt_plan_find_sku(const char *name, const enum kt_cloud *cloud, const struct 
                         name);
 }
 
-bool kt_plan_default_tuning(const struct kt_model *model, enum kt_tuning_method method, struct kt_tuning_input *ret)
+int kt_plan_settings(struct kt_app *app, const struct kt_judge_flags *flags, struct kt_settings *ret,
+                     struct kt_error *error)
 {
-    struct kt_tuning_derived derived;
-    const struct kt_tuning_runner runner = {NULL, 0, KT_DATA_UNDECLARED};
-    if (!kt_tuning_input_from_config(NULL, method, model, &runner, &derived))
-        return false;
-    *ret = derived.input;
-    return true;
+    kt_settings_init(ret);
+    int code = kt_judge_trainer(flags, ret, error);
+    if (code != 0)
+        return code;
+    struct kt_trainer trainer = kt_settings_trainer(ret, 0, false);
+    const char *text =
+        trainer.is_known
+            ? NULL
+            : kt_arena_printf(app->arena,
+                              "the image kaito-base:%s is not known here: it is judged by the newest that is, %s",
+                              trainer.tag, trainer.image->tag);
+    if (text)
+        kt_app_warn(app, kt_str(text));
+    return 0;
 }
 
-bool kt_plan_tuning_of_config(struct kt_arena *arena, const cJSON *config_map, const struct kt_model *model,
-                              enum kt_tuning_method method, struct kt_tuning_input *ret)
+bool kt_plan_default_tuning(const struct kt_settings *settings, const struct kt_model *model,
+                            enum kt_tuning_method method, struct kt_tuning_needs *ret)
 {
-    struct kt_tuning_derived derived;
+    return kt_tuning_needs_read(settings, NULL, method, model, KT_DATA_MESSAGES, ret);
+}
+
+bool kt_plan_tuning_of_config(struct kt_arena *arena, const struct kt_settings *settings, const cJSON *config_map,
+                              const struct kt_model *model, enum kt_tuning_method method, struct kt_tuning_needs *ret)
+{
     struct kt_yaml_document document = {0};
     const char *text = kt_json_string(kt_json_path(config_map, "data", "training_config.yaml", NULL));
     if (text && kt_yaml_parse_one(arena, kt_str(text), &document, NULL) != 0)
         return false;
-    const struct kt_tuning_runner runner = {NULL, 0, KT_DATA_UNDECLARED};
-    if (!kt_tuning_input_from_config(kt_json_get(document.root, "training_config"), method, model, &runner, &derived))
-        return false;
-    *ret = derived.input;
-    return true;
+    const cJSON *sections = kt_json_get(document.root, "training_config");
+    return kt_tuning_needs_read(settings, sections, method, model, kt_tuning_data_declared(sections), ret);
+}
+
+enum kt_fit kt_plan_tuning_fit(const struct kt_tuning_needs *needs, const struct kt_sku *sku)
+{
+    const struct kt_need need = kt_plan_need(needs);
+    const struct kt_tuning_input *input = kt_sizing_need_on(&need, sku->compute_capability);
+    return input ? kt_sizing_tuning_fit(input, kt_sizing_usable_bytes_per_gpu(sku), sku->compute_capability)
+                 : KT_FIT_NEVER;
+}
+
+struct kt_trainer kt_plan_trainer_of(const struct kt_settings *settings, const struct kt_sku *sku)
+{
+    struct kt_trainer trainer = kt_settings_trainer(settings, sku->compute_capability, false);
+    trainer.runs = trainer.runs && sku->vendor == KT_GPU_NVIDIA;
+    return trainer;
 }
 
 bool kt_plan_default_inference(const struct kt_model *model, struct kt_inference_input *ret)

@@ -16,17 +16,17 @@ static int choose_instance_type(struct kt_tune *tune, const char **ret, struct k
         return 0;
     }
     const struct kt_model *model;
-    struct kt_tuning_input input;
+    struct kt_tuning_needs needs;
     enum kt_tuning_method method = KT_METHOD_QLORA;
     size_t count = 0;
     int code = kt_plan_find_model(tune->options->model, &model, error);
     if (code != 0)
         return code;
     kt_tuning_method_parse(kt_str(tune->options->method ? tune->options->method : "qlora"), &method);
-    if (!kt_plan_tuning_of_config(tune->app->arena, tune->config_map, model, method, &input))
+    if (!kt_plan_tuning_of_config(tune->app->arena, &tune->settings, tune->config_map, model, method, &needs))
         return kt_error_set(error, KT_EINVAL,
                             "--instance-type=auto: the sizes of %s are not known; name a machine type", model->name);
-    const struct kt_need need = {.tuning = &input};
+    const struct kt_need need = kt_plan_need(&needs);
     const struct kt_sku_fit *fits = kt_sizing_rank_skus(tune->app->arena, &need, tune->settings.cloud, &count);
     const struct kt_sku_fit *best = fits ? kt_sizing_cheapest(fits, count) : NULL;
     if (!best)
