@@ -181,6 +181,7 @@ static void read_runner(struct kt_tuning_derived *derived, const cJSON *sections
                              kt_config_is(sections, "ModelConfig", "torch_dtype", "float") ||
                              (sections != NULL && runner->image->float32_weights &&
                               kt_config_value(sections, "ModelConfig", "torch_dtype") == NULL);
+    input->fixed_length = runner->image->fixed_length;
     input->most_batch = kt_trainer_image_batches(runner->image, runner->data) ? 0 : 1;
 }
 

@@ -73,7 +73,12 @@ uint32_t kt_sizing_largest_sequence(const struct kt_tuning_input *input, uint64_
 {
     struct kt_tuning_input trial = *input;
     trial.batch_size = 1;
-    (void)compute_capability;
+    if (input->fixed_length > 0) {
+        trial.sequence_length = input->fixed_length;
+        return kt_sizing_tuning_range(&trial, compute_capability).low.total_bytes > (double)usable_bytes
+                   ? 0
+                   : input->fixed_length;
+    }
     return SEQUENCE_STEP *
            largest(&trial, &trial.sequence_length, SEQUENCE_STEP, MAX_SEQUENCE / SEQUENCE_STEP, usable_bytes);
 }

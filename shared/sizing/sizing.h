@@ -61,9 +61,10 @@ struct kt_tuning_input {
     bool gradient_checkpointing;
     enum kt_attention attention;
     enum kt_loss loss;
-    bool is_exact;        /* attention and loss are those that run: the image is known. false: see the range */
-    bool float32_weights; /* lora: 4 bytes a weight instead of 2 */
-    uint32_t most_batch;  /* largest batch size that the trainer takes; 0: any */
+    bool is_exact;         /* attention and loss are those that run: the image is known. false: see the range */
+    bool float32_weights;  /* lora: 4 bytes a weight instead of 2 */
+    uint32_t most_batch;   /* largest batch size that the trainer takes; 0: any */
+    uint32_t fixed_length; /* the trainer cuts rows at this many tokens, and no key changes it; 0: as asked for */
     /* Parameters outside the adapter that are trained too (modules_to_save): a copy with its gradient and moments. */
     uint64_t copied_parameters;
     uint64_t outside_parameters; /* of the adapter, for modules outside the blocks (lm_head, embed_tokens) */
@@ -121,7 +122,8 @@ enum kt_fit kt_sizing_tuning_fit(const struct kt_tuning_input *input, uint64_t u
 /* Largest batch size (0: none) that is not KT_FIT_NO at this sequence length; at most 1024 and input->most_batch. */
 uint32_t kt_sizing_largest_batch(const struct kt_tuning_input *input, uint64_t usable_bytes,
                                  uint32_t compute_capability);
-/* Largest sequence length at batch size 1, a multiple of 64; 0: none; at most 1 << 20. */
+/* Largest sequence length at batch size 1, a multiple of 64; 0: none; at most 1 << 20. A fixed length or none where the
+ * trainer has one. */
 uint32_t kt_sizing_largest_sequence(const struct kt_tuning_input *input, uint64_t usable_bytes,
                                     uint32_t compute_capability);
 

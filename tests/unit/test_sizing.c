@@ -240,6 +240,22 @@ static void the_largest_batch_is_the_largest(void **state)
     assert_int_equal(kt_sizing_largest_sequence(&small, 100000 * KT_GIB, 80), 1u << 20);
 }
 
+/* No other length is offered where the trainer has its own. */
+static void a_fixed_length_fits_or_none_does(void **state)
+{
+    (void)state;
+    struct kt_tuning_input input = template_input("phi-3-mini-128k-instruct", KT_METHOD_LORA);
+    double needed = kt_sizing_tuning(&input).total_bytes;
+    input.is_exact = true;
+    assert_true(kt_sizing_largest_sequence(&input, 80 * KT_GIB, 70) > 1024);
+    assert_int_equal(kt_sizing_largest_sequence(&input, (uint64_t)needed - 100000000, 70) % 64, 0);
+    assert_true(kt_sizing_largest_sequence(&input, (uint64_t)needed - 100000000, 70) > 0);
+    input.fixed_length = 1024;
+    assert_int_equal(kt_sizing_largest_sequence(&input, 80 * KT_GIB, 70), 1024);
+    assert_int_equal(kt_sizing_largest_sequence(&input, (uint64_t)needed + 1, 70), 1024);
+    assert_int_equal(kt_sizing_largest_sequence(&input, (uint64_t)needed - 100000000, 70), 0);
+}
+
 /* --- names ----------------------------------------------------------------------------------------------------------
  */
 
@@ -489,6 +505,7 @@ int main(void)
         cmocka_unit_test(two_cards_of_16_gib_are_not_one_of_32),
         cmocka_unit_test(the_verdict_changes_exactly_at_its_edges),
         cmocka_unit_test(the_largest_batch_is_the_largest),
+        cmocka_unit_test(a_fixed_length_fits_or_none_does),
         cmocka_unit_test(targets_by_name),
         cmocka_unit_test(methods_in_any_case),
         cmocka_unit_test_setup_teardown(machines_are_ranked_by_fit_and_price, setup, teardown),
