@@ -110,6 +110,14 @@ layer_oracle() {
     else
         echo "not ok oracle: last lines of the real trainer without a reason"
     fi
+    if [ -e "$KAITO_ORACLE_DIR/agree_trainer.py" ]; then
+        if python3 "$KAITO_ORACLE_DIR/agree_trainer.py" "$BUILD/bin/kubectl-kaito" --all-images \
+            --exceptions tests/trainer-exceptions.tsv; then
+            echo "ok oracle: check refuses what the real trainer dies on, and nothing that trains"
+        else
+            echo "not ok oracle: check and the real trainer differ"
+        fi
+    fi
 }
 
 for layer in "$@"; do

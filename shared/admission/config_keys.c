@@ -47,8 +47,7 @@ void kt_config_check_quantisation(struct kt_rule_run *run)
                          four ? "load_in_4bit" : "load_in_8bit");
     else if (facts->method == KT_METHOD_QLORA && !four && !eight)
         kt_config_report(run, origin, KT_PROBLEM_REQUIRED, NULL,
-                         "method qlora needs QuantizationConfig.load_in_4bit or load_in_8bit to be true in the tuning "
-                         "config");
+                         "method qlora needs QuantizationConfig.load_in_4bit to be true in the tuning config");
 }
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
@@ -295,36 +294,48 @@ void kt_config_check_batch_size(struct kt_rule_run *run)
                          KT_LIBRARY_DEFAULT_BATCH_SIZE, KT_TEMPLATE_BATCH_SIZE);
 }
 
-static bool value_is(const struct kt_facts *facts, const char *section, const char *key, const char *wanted)
+/* What of the config asks for bfloat16; NULL: nothing. */
+static const char *asks_for_bfloat16(const struct kt_facts *facts)
 {
-    const char *text = kt_json_string(kt_config_value(facts->config.values, section, key));
-    return text != NULL && kt_streq(text, wanted);
+    const cJSON *values = facts->config.values;
+    bool fp16 = kt_config_flag(values, "TrainingArguments", "fp16", false);
+    /* Newer trl turns bf16 on where neither is set. */
+    if (kt_config_flag(values, "TrainingArguments", "bf16", false))
+        return "TrainingArguments.bf16 is true";
+    if (facts->trainer.image->bfloat16_adapter && !fp16 &&
+        kt_config_value(values, "TrainingArguments", "bf16") == NULL)
+        return "TrainingArguments sets neither bf16 nor fp16, and the trainer then turns bf16 on";
+    if (kt_config_is(values, "ModelConfig", "torch_dtype", "bfloat16"))
+        return "ModelConfig.torch_dtype is bfloat16";
+    if (kt_config_is(values, "QuantizationConfig", "bnb_4bit_compute_dtype", "bfloat16"))
+        return "QuantizationConfig.bnb_4bit_compute_dtype is bfloat16";
+    return NULL;
+}
+
+/* What trains in float16 instead, in this image. */
+static const char *float16_form(const struct kt_facts *facts)
+{
+    if (facts->method == KT_METHOD_LORA)
+        return "torch_dtype: float16, fp16: false, bf16: false and optim: adafactor";
+    return facts->trainer.image->bfloat16_adapter
+               ? "float16 for torch_dtype and bnb_4bit_compute_dtype, fp16: false and bf16: false"
+               : "float16 for torch_dtype and bnb_4bit_compute_dtype, and fp16: true";
 }
 
 void kt_config_check_bfloat16(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
-    const char *what = NULL;
-    bool fp16 = false;
-    bool bf16 = false;
     struct kt_tuning_gpu gpu;
     kt_tuning_gpu_of(facts, &gpu);
-    if (!kt_config_is_own(facts) || gpu.compute_capability == 0 || gpu.compute_capability >= 80)
+    const char *what = NULL;
+    if (!kt_config_is_own(facts) || !facts->method_known || gpu.compute_capability == 0 ||
+        gpu.compute_capability >= KT_BFLOAT16_CAPABILITY)
         return;
-    kt_training_value_flag(kt_config_value(facts->config.values, "TrainingArguments", "fp16"), &fp16);
-    kt_training_value_flag(kt_config_value(facts->config.values, "TrainingArguments", "bf16"), &bf16);
-    if (bf16)
-        what = "TrainingArguments.bf16 is true";
-    else if (!fp16)
-        what = "TrainingArguments.fp16 is not true, and without it the trainer turns bf16 on";
-    else if (value_is(facts, "ModelConfig", "torch_dtype", "bfloat16"))
-        what = "ModelConfig.torch_dtype is bfloat16";
-    else if (value_is(facts, "QuantizationConfig", "bnb_4bit_compute_dtype", "bfloat16"))
-        what = "QuantizationConfig.bnb_4bit_compute_dtype is bfloat16";
+    what = asks_for_bfloat16(facts);
     if (what != NULL)
-        kt_config_report(
-            run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-            "%s, but %s (compute capability %u.%u) has no bfloat16: set fp16: true in TrainingArguments and "
-            "float16 for torch_dtype and bnb_4bit_compute_dtype",
-            what, gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10, gpu.compute_capability % 10);
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+                         "%s, and %s (compute capability %u.%u) has no bfloat16: it is emulated, which trains, slowly and "
+                         "with more memory; %s is faster there",
+                         what, gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10,
+                         gpu.compute_capability % 10, float16_form(facts));
 }

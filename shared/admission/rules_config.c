@@ -274,7 +274,7 @@ static const struct kt_rule rules[] = {
         "the library's default is outside the mounted result volume: the tuning ends well, and the adapter is lost",
         kt_config_check_output_dir_given),
     ROW("C016", WARNING, OWN, "a config map does not ask for bfloat16 on a GPU without it",
-        "the trainer ends or crawls where the GPU has no bfloat16", kt_config_check_bfloat16),
+        "bfloat16 is emulated where the GPU has none: slow, and attention needs more memory", kt_config_check_bfloat16),
 };
 
 const struct kt_rule_table kt_rules_config = {

@@ -173,10 +173,61 @@ static void check_learns(struct kt_rule_run *run)
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, "0",
                           ARGUMENTS ".max_steps 0 ends before the first step: nothing would be learnt; leave it out to "
                                     "train num_train_epochs");
-    if (!kt_config_flag(values, ARGUMENTS, "remove_unused_columns", true))
+    if (!kt_config_flag(values, ARGUMENTS, "remove_unused_columns", true) &&
+        !(kt_config_flag(values, ARGUMENTS, "packing", false) &&
+          kt_config_is(values, ARGUMENTS, "packing_strategy", "wrapped")))
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           ARGUMENTS ".remove_unused_columns is false, and the trainer ends at the first step on the "
                                     "columns that stay; leave it out");
+}
+
+/* Where max_length cuts rows: 0 leaves none, 1 nothing to learn from; a negative number cuts so many off the end. */
+static void check_length(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    const struct kt_trainer_image *image = facts->trainer.image;
+    double length = 0;
+    if (!kt_config_number(facts->config.values, ARGUMENTS, "max_length", &length) || image->fixed_length > 0)
+        return;
+    if (!image->uncut_rows && (length == 0 || length == 1))
+        kt_trainer_refuse(run, KT_PROBLEM_INVALID, length == 0 ? "0" : "1",
+                          ARGUMENTS ".max_length cuts every row to nothing that can be learnt; the default is 1024");
+}
+
+static void check_rows_are_cut(struct kt_rule_run *run)
+{
+    const struct kt_facts *facts = run->facts;
+    if (kt_config_is_own(facts) && facts->trainer.image->uncut_rows &&
+        kt_config_value(facts->config.values, ARGUMENTS, "max_length") != NULL &&
+        !kt_config_flag(facts->config.values, ARGUMENTS, "packing", false))
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+                         ARGUMENTS ".max_length does not cut rows in kaito-base:%s: they are trained as long as the data "
+                                   "has them, and memory follows the longest; keep the rows that short yourself",
+                         facts->trainer.tag);
+}
+
+/* Flags that end the trainer whenever they are on. */
+static void check_flags(struct kt_rule_run *run)
+{
+    static const struct {
+        const char *section;
+        const char *key;
+    } rows[] = {{"ModelConfig", "output_loading_info"},
+                {"ModelConfig", "from_tf"},
+                {"DataCollator", "whole_word_mask"},
+                {"DataCollator", "tf_experimental_compile"}};
+    const cJSON *values = run->facts->config.values;
+    double multiple = 1;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        if (kt_config_flag(values, rows[i].section, rows[i].key, false))
+            kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
+                              "%s.%s is true, and the trainer ends on it when it starts; leave it out", rows[i].section,
+                              rows[i].key);
+    }
+    if (kt_config_number(values, "DataCollator", "pad_to_multiple_of", &multiple) && multiple == 0)
+        kt_trainer_refuse(run, KT_PROBLEM_INVALID, "0",
+                          "DataCollator.pad_to_multiple_of must not be 0: the trainer ends at the first step; leave it "
+                          "out");
 }
 
 /* All layers that are named lie behind the model's last: nothing gets an adapter. */
@@ -242,6 +293,10 @@ static const struct kt_rule rules[] = {
     ROW("C027", ERROR, "gradient checkpointing lets gradients reach the adapter", ENDS, kt_trainer_check_checkpointing),
     ROW("C028", ERROR, "something is learnt", "the tuning would end well with an adapter that was never trained",
         check_learns),
+    ROW("C034", ERROR, "max_length leaves rows to learn from", ENDS, check_length),
+    ROW("C035", WARNING, "max_length cuts rows where it is given",
+        "the memory estimate is for rows of that length, and this image takes longer ones", check_rows_are_cut),
+    ROW("C036", ERROR, "no flag is on that always ends the trainer", ENDS, check_flags),
     ROW("C029", ERROR, "LoraConfig.layers_to_transform names layers of the model", ENDS, check_layers),
     ROW("C030", ERROR, "nothing is asked of the trainer that its image lacks", ENDS, check_libraries),
     ROW("C031", ERROR, "evaluation, saving, logging and loading settings agree", ENDS, kt_trainer_check_strategies),

@@ -207,7 +207,8 @@ static const struct kt_rule rules[] = {
         check_bfloat16),
     ROW("T013", WARNING, OWN, "the trainer can see a data file in the names of the URLs",
         "the trainer finds data files by their names and ends when there is none", kt_tuning_check_file_names),
-    ROW("T014", WARNING, OWN, "there is one data URL", "the trainer reads only the first data file",
+    ROW("T014", WARNING, OWN, "one data URL, or a config that says which files are read",
+        "without dataset_path the trainer reads one of several files",
         kt_tuning_check_several_urls),
 };
 

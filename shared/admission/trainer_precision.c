@@ -5,6 +5,7 @@
  * underflows: the training "succeeds" with an adapter that is ruined; Adafactor keeps its state in float32.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "admission/rules_trainer.h"
 
@@ -32,15 +33,20 @@ static enum format weights_format(const struct kt_facts *facts)
     return FORMAT_OTHER;
 }
 
-/* torch's own AdamWs, and the default. */
-static bool uses_torch_adamw(const struct kt_facts *facts)
+/* torch's own, which keep their state in the format of the weights: the AdamWs, one of which is the default, and
+ * Adagrad. */
+static bool underflows_in_float16(const struct kt_facts *facts)
 {
-    static const char *const words[] = {"adamw_torch", "adamw_torch_fused"};
+    static const char *const words[] = {"adamw_torch", "adamw_torch_fused", "adagrad"};
     const char *optimizer = kt_config_text(facts->config.values, ARGUMENTS, "optim");
     bool adafactor = kt_config_flag(facts->config.values, ARGUMENTS, "adafactor", false);
     if (optimizer == NULL)
         return !adafactor;
-    return kt_streq(optimizer, words[0]) || kt_streq(optimizer, words[1]);
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
+        if (kt_streq(optimizer, words[i]))
+            return true;
+    }
+    return false;
 }
 
 static void check_lora(struct kt_rule_run *run, bool fp16)
@@ -61,10 +67,10 @@ static void check_lora(struct kt_rule_run *run, bool fp16)
                           ARGUMENTS ".fp16 is true with weights in float16: method lora makes its adapter in float16 "
                                     "too, and the trainer ends at the first step; set fp16: false, bf16: false and "
                                     "optim: adafactor, or tuning.method: qlora");
-    else if (format == FORMAT_FLOAT16 && uses_torch_adamw(facts))
+    else if (format == FORMAT_FLOAT16 && underflows_in_float16(facts))
         kt_trainer_refuse(
             run, KT_PROBLEM_FORBIDDEN, NULL,
-            "method lora with weights in float16 and AdamW%s: its state underflows, and the training ends "
+            "method lora with weights in float16 and optim %s%s: its state underflows, and the training ends "
             "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
             "or use torch_dtype: bfloat16 or tuning.method: qlora",
             kt_config_value(facts->config.values, ARGUMENTS, "optim") != NULL ? ""
@@ -109,8 +115,8 @@ static bool is_not_reentrant(const char *text)
     if (key == NULL)
         return false;
     key += strlen("\"use_reentrant\"");
-    key += strspn(key, " \t\n:");
-    return strncmp(key, "false", 5) == 0;
+    key += strspn(key, " \t\n:\"");
+    return strncasecmp(key, "false", 5) == 0;
 }
 
 void kt_trainer_check_checkpointing(struct kt_rule_run *run)
@@ -118,9 +124,11 @@ void kt_trainer_check_checkpointing(struct kt_rule_run *run)
     const struct kt_facts *facts = run->facts;
     const cJSON *values = facts->config.values;
     bool is_lora = facts->method_known && facts->method == KT_METHOD_LORA;
-    /* Where checkpointing is the image's own default, it prepares the model for it. */
+    /* A trained embedding is what gradients need. Where checkpointing is the image's own default, it prepares the model for it. */
     if (!is_lora || facts->trainer.image->checkpointing ||
         !kt_config_flag(values, ARGUMENTS, "gradient_checkpointing", false) ||
+        kt_config_names_module(values, "target_modules", "embed_tokens") ||
+        kt_config_names_module(values, "modules_to_save", "embed_tokens") ||
         is_not_reentrant(kt_config_text(values, ARGUMENTS, "gradient_checkpointing_kwargs")))
         return;
     kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,

@@ -35,13 +35,17 @@ static void check_evaluation(struct kt_rule_run *run)
 }
 
 /* Figures that each evaluation has, with or without eval_ before it. */
-static bool is_metric(const char *metric)
+static bool is_metric(const struct kt_trainer_image *image, const char *metric)
 {
-    static const char *const names[] = {"loss",    "runtime",    "samples_per_second", "steps_per_second",
-                                        "entropy", "num_tokens", "mean_token_accuracy"};
+    static const char *const always[] = {"loss", "runtime", "samples_per_second", "steps_per_second", "epoch"};
+    static const char *const newer[] = {"entropy", "num_tokens", "mean_token_accuracy"}; /* of trl 1 */
     const char *name = strncmp(metric, "eval_", 5) == 0 ? metric + 5 : metric;
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(names); i++) {
-        if (kt_streq(names[i], name))
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(always); i++) {
+        if (kt_streq(always[i], name))
+            return true;
+    }
+    for (size_t i = 0; image->bfloat16_adapter && i < KT_ARRAY_LENGTH(newer); i++) {
+        if (kt_streq(newer[i], name))
             return true;
     }
     return false;
@@ -101,9 +105,9 @@ static void check_best_steps(struct kt_rule_run *run)
     const struct kt_facts *facts = run->facts;
     double save = steps_of(facts, "save_steps", 500);
     double eval = evaluation_steps(facts);
-    bool mixed = (save < 1) != (eval < 1);
-    bool round = save < 1 ? fmod(save * 1e6, eval * 1e6) == 0 : fmod(save, eval) == 0;
-    if (eval > 0 && (mixed || !round) && fmod(save, eval) != 0)
+    /* Shares of the whole run are compared by millionths, as the trainer does. */
+    bool fits = fmod(save, eval) == 0 || (save < 1 && eval < 1 && fmod(save * 1e6, eval * 1e6) == 0);
+    if (eval > 0 && !fits)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           ARGUMENTS ".load_best_model_at_end needs save_steps (%g) to be a multiple of eval_steps (%g)",
                           save, eval);
@@ -132,7 +136,7 @@ static void check_best_model(struct kt_rule_run *run)
                           ARGUMENTS
                           ".save_strategy: best needs metric_for_best_model: loss, and evaluations to take it "
                           "from (eval_strategy)");
-    if (kt_trainer_evaluates(facts) && metric != NULL && !is_metric(metric))
+    if (kt_trainer_evaluates(facts) && metric != NULL && !is_metric(facts->trainer.image, metric))
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, metric,
                           ARGUMENTS
                           ".metric_for_best_model: the trainer's evaluations have no such figure, and it ends "
@@ -289,16 +293,8 @@ static void check_extension(struct kt_rule_run *run)
     const char *url = kt_json_string(kt_json_item(facts->now.tuning.input.urls, 0));
     const char *name = strrchr(path != NULL ? path : url != NULL ? url : "", '/');
     const char *word = word_in(name);
-    bool is_known = false;
-    if (extension == NULL)
-        return;
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(file_words); i++)
-        is_known = is_known || kt_streq(extension, file_words[i]);
-    if (!is_known)
-        kt_trainer_refuse(run, KT_PROBLEM_UNSUPPORTED, extension,
-                          "DatasetConfig.dataset_extension: supported values: \"csv\", \"json\" (JSON Lines too), "
-                          "\"parquet\", \"arrow\", \"webdataset\"");
-    else if (word != NULL && !kt_streq(word, extension))
+    const char *meant = word_in(extension);
+    if (word != NULL && meant != NULL && kt_streq(meant, extension) && !kt_streq(word, extension))
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, extension,
                           "DatasetConfig.dataset_extension says otherwise than the file's name (\"%.48s\"), and the "
                           "trainer ends on rows that it cannot read so; set %s, or leave it out",

@@ -149,7 +149,7 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
     size_t first_index = 0;
     size_t index = 0;
     size_t unseen = 0;
-    if (config_picks_file(facts) || kt_config_value(facts->config.values, "DatasetConfig", "dataset_extension") != NULL)
+    if (config_picks_file(facts))
         return;
     cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
     {
@@ -160,14 +160,20 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
         }
         index++;
     }
-    if (first != NULL) {
-        struct kt_str name = downloaded_name(first);
-        kt_rule_report(run, item_field(facts, FIELD_URLS, first_index), KT_PROBLEM_NOTE, NULL,
-                       "the trainer looks for csv, json, parquet, arrow or webdataset in the name of a file and finds "
-                       "none in \"%.*s\"%s, so it will not read it. Use a URL that ends in such a name, or set "
-                       "DatasetConfig.dataset_path in the tuning config",
-                       (int)kt_utf8_prefix(name, 48), name.data, unseen > 1 ? " (and others)" : "");
-    }
+    if (first == NULL)
+        return;
+    /* With no file that it sees, the trainer ends; beside one that it sees, it passes over the others. */
+    struct kt_str name = downloaded_name(first);
+    struct kt_finding *finding = kt_rule_report(
+        run, item_field(facts, FIELD_URLS, first_index), unseen == index ? KT_PROBLEM_INVALID : KT_PROBLEM_NOTE,
+        unseen == index ? first : NULL,
+        "the trainer looks for csv, json, parquet, arrow or webdataset in the name of a file and finds none in \"%.*s\", "
+        "so it %s. Use a URL whose file name says what it is, or set both DatasetConfig.dataset_path: /data/%.*s and "
+        "DatasetConfig.dataset_extension in the tuning config",
+        (int)kt_utf8_prefix(name, 48), name.data, unseen == index ? "ends when it starts" : "will not read it",
+        (int)kt_utf8_prefix(name, 48), name.data);
+    if (finding != NULL && unseen == index)
+        finding->severity = KT_SEVERITY_ERROR;
 }
 
 void kt_tuning_check_several_urls(struct kt_rule_run *run)
@@ -175,11 +181,11 @@ void kt_tuning_check_several_urls(struct kt_rule_run *run)
     const struct kt_facts *facts = run->facts;
     size_t count = kt_json_count(facts->now.tuning.input.urls);
     if (count > 1 && !config_picks_file(facts))
-        kt_rule_report(
-            run, FIELD_URLS, KT_PROBLEM_NOTE, NULL,
-            "%zu files are downloaded, but the trainer reads only the first data file that it finds; put all "
-            "rows into one file, or choose one by DatasetConfig.dataset_path in the tuning config",
-            count);
+        kt_rule_report(run, FIELD_URLS, KT_PROBLEM_NOTE, NULL,
+                       "%zu files are downloaded, and without DatasetConfig.dataset_path the trainer reads one of them; "
+                       "to read all, set dataset_path: \"/data/*\" and dataset_extension (json, parquet, csv) in the "
+                       "tuning config, with files of one kind",
+                       count);
 }
 
 /* --- images and secrets ------------------------------------------------------------------------------------------- */

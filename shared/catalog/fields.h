@@ -132,6 +132,7 @@ static const struct kt_field kt_image_fields[] = {
     KT_IMAGE_FIELD(checkpointing, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(float32_weights, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(fixed_length, KT_FIELD_U32, false, 1u << 20),
+    KT_IMAGE_FIELD(uncut_rows, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(batches_of_messages, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(batches_of_completions, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(bfloat16_adapter, KT_FIELD_BOOL, false, 0),

@@ -34,6 +34,7 @@ struct kt_trainer_image {
     bool checkpointing;        /* gradient checkpointing is on where the config says nothing; qlora always has it */
     bool float32_weights;      /* lora loads weights in float32 where torch_dtype is not set; else in the model's own */
     uint32_t fixed_length;     /* rows are cut at this many tokens and no key changes it; 0: max_length does */
+    bool uncut_rows;           /* no key cuts rows at a length: memory follows the longest row of the data */
     bool batches_of_messages;  /* batch sizes above 1 work with rows of messages */
     bool batches_of_completions; /* and with rows of prompt and completion */
     bool bfloat16_adapter;       /* qlora trains its adapter in bfloat16 whatever is set: fp16: true ends it */

@@ -129,6 +129,7 @@ static void put_image(const struct kt_trainer_image *image)
     put_flag("checkpointing", image->checkpointing);
     put_flag("float32_weights", image->float32_weights);
     put_number("fixed_length", image->fixed_length);
+    put_flag("uncut_rows", image->uncut_rows);
     put_flag("batches_of_messages", image->batches_of_messages);
     put_flag("batches_of_completions", image->batches_of_completions);
     put_flag("bfloat16_adapter", image->bfloat16_adapter);
