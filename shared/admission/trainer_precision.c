@@ -53,6 +53,7 @@ static void check_lora(struct kt_rule_run *run, bool fp16)
 {
     const struct kt_facts *facts = run->facts;
     enum format format = weights_format(facts);
+    const char *optimizer = kt_config_text(facts->config.values, ARGUMENTS, "optim");
     if (format == FORMAT_BFLOAT16 && fp16)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           ARGUMENTS
@@ -68,13 +69,11 @@ static void check_lora(struct kt_rule_run *run, bool fp16)
                                     "too, and the trainer ends at the first step; set fp16: false, bf16: false and "
                                     "optim: adafactor, or tuning.method: qlora");
     else if (format == FORMAT_FLOAT16 && underflows_in_float16(facts))
-        kt_trainer_refuse(
-            run, KT_PROBLEM_FORBIDDEN, NULL,
-            "method lora with weights in float16 and optim %s%s: its state underflows, and the training ends "
-            "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
-            "or use torch_dtype: bfloat16 or tuning.method: qlora",
-            kt_config_value(facts->config.values, ARGUMENTS, "optim") != NULL ? ""
-                                                                              : " (the default, as optim is not set)");
+        kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
+                          "method lora with weights in float16 and optim %s: its state underflows, and the training ends "
+                          "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
+                          "or use torch_dtype: bfloat16 or tuning.method: qlora",
+                          optimizer != NULL ? optimizer : "adamw_torch_fused (the default)");
 }
 
 /* bitsandbytes has no kernel of it for gradients in bfloat16. */

@@ -154,7 +154,8 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
     cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
     {
         const char *url = kt_json_string(item);
-        if (is_given(url) && !names_data_file(downloaded_name(url)) && unseen++ == 0) {
+        bool is_good = is_given(url) && !url_has_placeholder(url) && kt_url_check(kt_str(url)).verdict == KT_URL_OK;
+        if (is_good && !names_data_file(downloaded_name(url)) && unseen++ == 0) {
             first = url;
             first_index = index;
         }
