@@ -10,8 +10,6 @@
 #define LABEL_PRODUCT "nvidia.com/gpu.product"
 #define LABEL_COUNT "nvidia.com/gpu.count"
 #define LABEL_MEMORY "nvidia.com/gpu.memory" /* MiB of one GPU */
-#define LABEL_CAPABILITY_MAJOR "nvidia.com/cuda.compute.major"
-#define LABEL_CAPABILITY_MINOR "nvidia.com/cuda.compute.minor"
 
 /* Upstream v0.12.0, api/v1beta1/labels.go: reservedSelectorLabelKeys. */
 static const char *const RESERVED_KEYS[] = {
@@ -80,18 +78,7 @@ struct node_gpus {
     const char *product;
     int64_t count;
     int64_t memory_bytes; /* of all GPUs */
-    uint32_t compute_capability;
 };
-
-static uint32_t read_compute_capability(const cJSON *labels)
-{
-    int64_t major = 0;
-    int64_t minor = 0;
-    (void)kt_go_atoi(kt_str(kt_json_string(kt_json_get(labels, LABEL_CAPABILITY_MAJOR))), &major);
-    (void)kt_go_atoi(kt_str(kt_json_string(kt_json_get(labels, LABEL_CAPABILITY_MINOR))), &minor);
-    bool sensible = major > 0 && major < 100 && minor >= 0 && minor < 10;
-    return sensible ? (uint32_t)(10 * major + minor) : 0;
-}
 
 /* Total of all GPUs in bytes, each rounded to whole GiB; what does not fit 64 bits is cut to the largest value. */
 static int64_t total_memory_bytes(int64_t memory_mib, int64_t count)
@@ -126,7 +113,6 @@ static const char *read_node(struct kt_arena *arena, const cJSON *node, struct n
                                ret->name, kt_rule_cut(arena, memory));
     }
     ret->memory_bytes = total_memory_bytes(memory_mib, ret->count);
-    ret->compute_capability = read_compute_capability(labels);
     return NULL;
 }
 
@@ -166,6 +152,7 @@ void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
         }
         ret->count++;
         ret->ready += node_is_ready(nodes[i]) ? 1 : 0;
+        kt_nodes_capability_add(&ret->capability, nodes[i]);
         if (ret->problem) {
             continue;
         }
@@ -180,6 +167,7 @@ void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
             ret->state = ret->problem ? KT_OWN_NODES_MIXED : ret->state;
         }
     }
+    ret->compute_capability = kt_nodes_capability_value(&ret->capability);
     if (ret->problem) {
         return;
     }
@@ -187,7 +175,6 @@ void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
     ret->gpu_model = first.product;
     ret->gpu_count = first.count;
     ret->memory_bytes = first.memory_bytes;
-    ret->compute_capability = first.compute_capability;
 }
 
 void kt_inference_facts_read(struct kt_arena *arena, const struct kt_cluster *cluster,

@@ -9,6 +9,7 @@
 #define KT_ADMISSION_INFERENCE_FACTS_H
 
 #include "admission/cluster.h"
+#include "admission/node_capability.h"
 #include "workspace/workspace.h"
 
 #define KT_INFERENCE_CONFIG_KEY "inference_config.yaml"
@@ -59,11 +60,13 @@ struct kt_own_nodes {
     const char *problem; /* sentence part that names the node; NULL unless UNREADABLE or MIXED */
     size_t count;        /* nodes that carry the labels */
     size_t ready;        /* of these, how many are Ready */
+    /* Whatever else the labels say: */
+    struct kt_nodes_capability capability;
+    uint32_t compute_capability; /* kt_nodes_capability_value; 0: unknown */
     /* Of each node, when KNOWN: */
-    const char *gpu_model;       /* nvidia.com/gpu.product */
-    int64_t gpu_count;           /* may be 0 */
-    int64_t memory_bytes;        /* of all its GPUs; each is rounded to whole GiB as upstream does */
-    uint32_t compute_capability; /* 10 * major + minor; 0: the node does not say */
+    const char *gpu_model; /* nvidia.com/gpu.product */
+    int64_t gpu_count;     /* may be 0 */
+    int64_t memory_bytes;  /* of all its GPUs; each is rounded to whole GiB as upstream does */
 };
 
 void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,

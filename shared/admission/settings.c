@@ -243,8 +243,10 @@ int kt_settings_set_trainer_image(struct kt_settings *settings, const char *tag,
 {
     if (tag == NULL || tag[0] == '\0')
         return 0;
-    if (kt_image_tag_check(kt_str(tag), error) < 0)
-        return kt_error_wrap(error, "give the tag of kaito-base alone, such as %s", kt_trainer_image_newest()->tag);
+    struct kt_error why;
+    if (kt_image_tag_check(kt_str(tag), &why) < 0)
+        return kt_error_set(error, KT_EINVAL, "give the tag of kaito-base alone, such as %s: %s",
+                            kt_trainer_image_newest()->tag, why.message);
     settings->trainer_image = tag;
     return 0;
 }

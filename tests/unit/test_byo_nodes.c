@@ -103,7 +103,7 @@ static void gpu_facts_come_from_labels(void **state)
     assert_int_equal(nodes.compute_capability, 86);
     assert_int_equal(pick_one(GPUS("x", "1", "15872")).memory_bytes, 16 * KT_GIB); /* 15.5 rounds up */
     assert_int_equal(pick_one(GPUS("x", "0", "81920")).memory_bytes, 0);
-    assert_int_equal(pick_one(A100 ",\"nvidia.com/cuda.compute.major\":\"x\"").compute_capability, 0);
+    assert_int_equal(pick_one(GPUS("x", "1", "1") ",\"nvidia.com/cuda.compute.major\":\"x\"").compute_capability, 0);
 }
 
 static void unreadable_labels_are_named(void **state)
@@ -166,6 +166,90 @@ static void nodes_that_cannot_be_read_are_unknown(void **state)
     assert_int_equal(facts.config.state, KT_INFERENCE_CONFIG_NONE);
 }
 
+static void the_capability_comes_from_the_first_labels_that_say_it(void **state)
+{
+    (void)state;
+#define GFD(major, minor) \
+    "\"nvidia.com/gpu.compute.major\":\"" major "\",\"nvidia.com/gpu.compute.minor\":\"" minor "\""
+#define CUDA(major, minor) \
+    "\"nvidia.com/cuda.compute.major\":\"" major "\",\"nvidia.com/cuda.compute.minor\":\"" minor "\""
+#define PRODUCT(name) "\"nvidia.com/gpu.product\":\"" name "\""
+    static const struct {
+        const char *labels;
+        uint32_t value;
+        const char *odd_label; /* NULL: none */
+    } rows[] = {
+        {GFD("8", "0"), 80, NULL},
+        {GFD("7", "5") "," CUDA("8", "6") "," PRODUCT("Tesla-V100-PCIE-16GB"), 75, NULL},
+        {CUDA("8", "6") "," PRODUCT("Tesla-V100-PCIE-16GB"), 86, NULL},
+        {GFD("12", "0"), 120, NULL},
+        {PRODUCT("Tesla-V100-PCIE-16GB"), 70, NULL},
+        {PRODUCT("Tesla-V100-SXM2-32GB-LS"), 70, NULL},
+        {PRODUCT("Tesla-T4"), 75, NULL},
+        {PRODUCT("Tesla-T4-SHARED"), 75, NULL},
+        {PRODUCT("Tesla-M60"), 52, NULL},
+        {PRODUCT("NVIDIA-A10-24Q"), 86, NULL},
+        {PRODUCT("NVIDIA-A10G"), 86, NULL},
+        {PRODUCT("NVIDIA-A100-SXM4-80GB"), 80, NULL},
+        {PRODUCT("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"), 80, NULL},
+        {PRODUCT("nvidia-h100-nvl"), 90, NULL},
+        {PRODUCT("NVIDIA-L4"), 89, NULL},
+        {PRODUCT("NVIDIA-L40S"), 0, NULL}, /* not in the catalogue, and no L4 */
+        {PRODUCT("NVIDIA-RTX-A2000"), 0, NULL},
+        {PRODUCT("Radeon-PRO-V520"), 0, NULL},
+        {PRODUCT("NVIDIA"), 0, NULL},
+        {PRODUCT(""), 0, NULL},
+        {PRODUCT("-A10"), 86, NULL},
+        {"\"apps\":\"x\"", 0, NULL},
+        {GFD("eight", "0"), 0, "nvidia.com/gpu.compute.major"},
+        {GFD("eight", "0") "," PRODUCT("Tesla-T4"), 75, "nvidia.com/gpu.compute.major"},
+        {GFD("8", "zero") "," CUDA("7", "0"), 70, "nvidia.com/gpu.compute.minor"},
+        {GFD("8", ""), 0, "nvidia.com/gpu.compute.minor"},
+        {GFD("0", "0"), 0, "nvidia.com/gpu.compute.major"},
+        {GFD("-7", "0"), 0, "nvidia.com/gpu.compute.major"},
+        {GFD("8.0", "0"), 0, "nvidia.com/gpu.compute.major"},
+        {GFD("8", "10"), 0, "nvidia.com/gpu.compute.minor"},
+        {GFD("99999999999999999999", "0"), 0, "nvidia.com/gpu.compute.major"},
+        {CUDA("100", "0"), 0, "nvidia.com/cuda.compute.major"},
+        {"\"nvidia.com/gpu.compute.major\":\"8\"", 0, NULL}, /* half a pair */
+        {"\"nvidia.com/gpu.compute.minor\":\"6\"," PRODUCT("NVIDIA-A2"), 86, NULL},
+        {"\"nvidia.com/gpu.compute.major\":8,\"nvidia.com/gpu.compute.minor\":0", 0, NULL},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        struct kt_node_capability got = kt_node_capability_read(node("n", rows[i].labels, "True"));
+        if (got.value != rows[i].value || !got.odd_label != !rows[i].odd_label ||
+            (got.odd_label && !kt_streq(got.odd_label, rows[i].odd_label)))
+            fail_msg("%s: %u, %s", rows[i].labels, got.value, got.odd_label ? got.odd_label : "none odd");
+    }
+    assert_int_equal(kt_node_capability_read(NULL).value, 0);
+    assert_int_equal(kt_node_capability_read(kt_test_json(&arena, "{\"metadata\":{\"labels\":7}}")).value, 0);
+}
+
+/* The pod may land on any node: the image must have kernels for all. */
+static void of_several_nodes_the_oldest_gpu_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        uint32_t value;
+        const char *silent;
+    } rows[] = {
+        {GFD("8", "0"), GFD("8", "6"), 80, NULL},
+        {GFD("8", "6"), GFD("7", "0"), 70, NULL},
+        {GFD("7", "0"), GFD("8", "0"), 70, NULL},
+        {GFD("8", "0"), "\"apps\":\"x\"", 0, "second"}, /* it may be older */
+        {"\"apps\":\"x\"", GFD("7", "5"), 75, "first"}, /* known to be old already */
+        {"\"apps\":\"x\"", "\"apps\":\"x\"", 0, "first"},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        cJSON *nodes[] = {node("first", rows[i].first, "True"), node("second", rows[i].second, "True")};
+        struct kt_own_nodes picked = pick(nodes, 2, "{}");
+        assert_int_equal(picked.compute_capability, rows[i].value);
+        assert_true(rows[i].silent ? kt_streq(picked.capability.silent_node, rows[i].silent)
+                                   : picked.capability.silent_node == NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +260,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(different_gpus_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(huge_numbers_do_not_overflow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nodes_that_cannot_be_read_are_unknown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_capability_comes_from_the_first_labels_that_say_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_several_nodes_the_oldest_gpu_counts, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,11 +95,88 @@ static void test_provisioner_decides_the_gate(void **state)
     assert_non_null(strstr(error.message, "nodeclaim, machine, byo"));
 }
 
+/* Which image trains where, for the operators that there are. */
+static void test_trainer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *version, *image;
+        uint32_t compute_capability;
+        bool qlora;
+        const char *tag;
+        bool runs, float16, is_known;
+    } rows[] = {
+        {NULL, NULL, 70, true, "0.2.8", true, true, true},
+        {"ours", NULL, 75, false, "0.2.8", true, true, true},
+        {NULL, NULL, 80, true, "0.4.2", true, false, true},
+        {NULL, NULL, 120, false, "0.4.2", true, false, true},
+        {NULL, NULL, 0, false, "0.2.8", true, false, true},
+        {NULL, NULL, 61, true, "0.2.8", false, true, true},
+        {"v0.12.0", NULL, 80, true, "0.5.0", true, false, true},
+        {"0.12", NULL, 70, true, "0.5.0", false, false, true},
+        {"v0.11", NULL, 75, true, "0.4.2", true, false, true},
+        {"v0.10.1", NULL, 70, true, "0.2.8", true, false, true}, /* upstream has no float16 template */
+        {"v0.6.0", NULL, 60, true, "0.0.5", true, false, true},
+        {NULL, "0.5.0", 80, true, "0.5.0", true, false, true},
+        {NULL, "0.5.0", 75, true, "0.5.0", true, false, true},
+        {"v0.12.0", "0.2.8", 70, true, "0.2.8", true, false, true},
+        {NULL, "0.2.8", 70, true, "0.2.8", true, true, true},
+        {NULL, "1.0.0", 70, true, "1.0.0", true, false, false},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        struct kt_settings settings;
+        struct kt_error error = {0};
+        kt_settings_init(&settings);
+        assert_int_equal(kt_settings_set_kaito_version(&settings, rows[i].version, &error), 0);
+        assert_int_equal(kt_settings_set_trainer_image(&settings, rows[i].image, &error), 0);
+        struct kt_trainer trainer = kt_settings_trainer(&settings, rows[i].compute_capability, rows[i].qlora);
+        assert_string_equal(trainer.tag, rows[i].tag);
+        assert_int_equal(trainer.runs, rows[i].runs);
+        assert_int_equal(trainer.is_known, rows[i].is_known);
+        assert_ptr_equal(trainer.is_known ? NULL : trainer.image, rows[i].is_known ? NULL : kt_trainer_image_newest());
+        assert_int_equal(kt_settings_trains_in_float16(&settings, rows[i].compute_capability), rows[i].float16);
+    }
+}
+
+static void test_trainer_in_json(void **state)
+{
+    (void)state;
+    struct kt_settings settings;
+    struct kt_error error = {0};
+    kt_settings_init(&settings);
+    assert_int_equal(
+        kt_settings_from_json(&settings, NULL, kt_test_json(&arena, "{\"kaitoVersion\":\"v0.12.0\"}"), &error), 0);
+    assert_string_equal(kt_settings_trainer(&settings, 80, true).tag, "0.5.0");
+    assert_int_equal(
+        kt_settings_from_json(&settings, NULL, kt_test_json(&arena, "{\"trainerImage\":\"0.0.9\"}"), &error), 0);
+    assert_string_equal(kt_settings_trainer(&settings, 80, true).tag, "0.0.9");
+    static const struct {
+        const char *json, *says;
+    } bad[] = {
+        {"{\"kaitoVersion\":\"v0.5.0\"}", "known: ours, v0.6"},
+        {"{\"kaitoVersion\":\"v0.1\"}", "no release"},
+        {"{\"kaitoVersion\":\"latest\"}", "no release"},
+        {"{\"kaitoVersion\":12}", "kaitoVersion"},
+        {"{\"trainerImage\":\"mcr.microsoft.com/aks/kaito/kaito-base:0.5.0\"}", "tag of kaito-base alone"},
+        {"{\"trainerImage\":\"a b\"}", "tag"},
+        {"{\"trainerImage\":[\"0.5.0\"]}", "trainerImage"},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(bad); i++) {
+        assert_int_equal(kt_settings_from_json(&settings, NULL, kt_test_json(&arena, bad[i].json), &error), KT_EINVAL);
+        if (!strstr(error.message, bad[i].says))
+            fail_msg("%s: %s", bad[i].json, error.message);
+        assert_string_equal(kt_settings_trainer(&settings, 80, true).tag, "0.0.9");
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults_are_upstreams), cmocka_unit_test(test_gates),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults_are_upstreams),
+                                       cmocka_unit_test(test_gates),
                                        cmocka_unit_test(test_json),
-                                       cmocka_unit_test(test_provisioner_decides_the_gate)};
+                                       cmocka_unit_test(test_provisioner_decides_the_gate),
+                                       cmocka_unit_test(test_trainer),
+                                       cmocka_unit_test(test_trainer_in_json)};
     kt_arena_init(&arena, (size_t)(4 * KT_MIB));
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     kt_arena_release(&arena);
