@@ -54,6 +54,8 @@ static const struct flag flags[] = {
      "node classes that a Workspace may name, comma-separated"},
     {"preset-registry", "PRESET_REGISTRY_NAME", FLAG_STRING, AT(preset_registry), "mcr.microsoft.com/aks/kaito", 0, 0,
      "registry of the model images"},
+    {"trainer-image", "KAITO_TRAINER_IMAGE", FLAG_STRING, AT(trainer_image), "", 0, 0,
+     "tag of kaito-base that trains on every GPU; empty: it follows from the GPU"},
     {"feature-gates", "KAITO_FEATURE_GATES", FLAG_STRING, AT(feature_gates), "", 0, 0, "name=true,other=false"},
     {"kubeconfig", "KAITO_KUBECONFIG", FLAG_STRING, AT(kubeconfig), "", 0, 0,
      "kubeconfig file; empty: the service account of the pod"},
@@ -223,6 +225,9 @@ int kt_webhook_config_settings(const struct kt_webhook_config *config, struct kt
     code = kt_settings_set_provisioner(&settings, config->node_provisioner, error);
     if (code != 0)
         return kt_error_wrap(error, "--node-provisioner");
+    code = kt_settings_set_trainer_image(&settings, config->trainer_image, error);
+    if (code != 0)
+        return kt_error_wrap(error, "--trainer-image");
     *ret = settings;
     return 0;
 }

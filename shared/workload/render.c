@@ -97,15 +97,22 @@ static int render_template(const struct rendering *rendering, const struct kt_tu
     return 0;
 }
 
-/* GPUs of the user's own nodes; 0 when none says so. */
-static uint32_t own_gpu_count(const struct rendering *rendering, const struct kt_tuning_plan *plan)
+/* The user's own nodes; all zero where nodes are provisioned. */
+static struct kt_own_nodes own_nodes(const struct rendering *rendering)
 {
-    struct kt_own_nodes nodes = {0};
-    if (!kt_settings_bring_your_own(rendering->settings))
-        return 0;
-    kt_own_nodes_read(rendering->arena, rendering->cluster, &plan->workspace.resource, &nodes);
-    return nodes.state == KT_OWN_NODES_KNOWN && nodes.gpu_count > 0
-               ? (uint32_t)KT_MIN(nodes.gpu_count, (int64_t)UINT32_MAX)
+    struct kt_own_nodes nodes = {.state = KT_OWN_NODES_NOT_ASKED};
+    struct kt_workspace workspace;
+    kt_workspace_view(rendering->workspace, &workspace);
+    if (kt_settings_bring_your_own(rendering->settings))
+        kt_own_nodes_read(rendering->arena, rendering->cluster, &workspace.resource, &nodes);
+    return nodes;
+}
+
+/* GPUs of one of them; 0 when none says so. */
+static uint32_t own_gpu_count(const struct kt_own_nodes *nodes)
+{
+    return nodes->state == KT_OWN_NODES_KNOWN && nodes->gpu_count > 0
+               ? (uint32_t)KT_MIN(nodes->gpu_count, (int64_t)UINT32_MAX)
                : 0;
 }
 
@@ -115,7 +122,9 @@ static int render_tuning(const struct rendering *rendering, struct kt_error *err
     struct kt_tuning_job_facts facts = {0};
     char config_hash[KT_CONFIG_HASH_BYTES];
     cJSON *job = NULL;
-    int code = kt_tuning_plan(rendering->arena, rendering->workspace, rendering->settings, &plan, error);
+    const struct kt_own_nodes nodes = own_nodes(rendering);
+    int code = kt_tuning_plan(rendering->arena, rendering->workspace, rendering->settings, nodes.compute_capability,
+                              &plan, error);
     if (code < 0)
         return code;
     if (plan.template_name) {
@@ -125,7 +134,7 @@ static int render_tuning(const struct rendering *rendering, struct kt_error *err
         code = code < 0 ? code : kt_config_map_hash(rendering->arena, facts.config_map, config_hash, error);
         facts.config_hash = config_hash;
     }
-    facts.gpu_count = own_gpu_count(rendering, &plan);
+    facts.gpu_count = own_gpu_count(&nodes);
     facts.revision =
         kt_arena_printf(rendering->arena, "%" PRId64, recorded_number(rendering->workspace, KT_ANNOTATION_REVISION));
     code = code < 0 ? code : kt_tuning_job(rendering->arena, &plan, &facts, &job, error);

@@ -17,20 +17,26 @@ struct kt_tuning_plan {
     struct kt_workspace workspace;
     const struct kt_settings *settings;
     const struct kt_model *model;
-    const struct kt_sku *sku;  /* NULL: a type that the catalogue does not know, or nodes of the user's own */
-    bool qlora;                /* the method, compared without regard to case; absent: qlora (D04) */
-    bool float16;              /* the GPU has no bfloat16 (compute capability known and below 8.0) */
-    const char *config_map;    /* name of the one that the Job mounts, in the Workspace's namespace */
-    const char *template_name; /* what the copy is made from, in the release namespace; NULL: the user's own */
+    const struct kt_sku *sku;    /* NULL: a type that the catalogue does not know, or nodes of the user's own */
+    bool qlora;                  /* the method, compared without regard to case; absent: qlora (D04) */
+    uint32_t compute_capability; /* of the GPU that will train, 10 * major + minor; 0: unknown */
+    struct kt_trainer trainer;   /* the image for that GPU; a Job is made only when it runs there */
+    bool float16;                /* the template is taken in its float16 form (D07) */
+    const char *config_map;      /* name of the one that the Job mounts, in the Workspace's namespace */
+    const char *template_name;   /* what the copy is made from, in the release namespace; NULL: the user's own */
 };
 
-/* KT_EINVAL with a message for the user (unknown or untunable model, unknown method, ...). */
+/* node_capability: of the nodes that are there (see admission/node_capability.h), where the catalogue does not know the
+ * machine; 0: unknown. KT_EINVAL with a message for the user (unknown or untunable model, unknown method, ...). */
 int kt_tuning_plan(struct kt_arena *arena, const cJSON *workspace, const struct kt_settings *settings,
-                   struct kt_tuning_plan *ret, struct kt_error *error) KT_NODISCARD;
+                   uint32_t node_capability, struct kt_tuning_plan *ret, struct kt_error *error) KT_NODISCARD;
 
-/* The copy of a template for the Workspace's namespace, with float16 in place of bfloat16 and `fp16: true` where
- * plan->float16 (D07). Not owned by anyone: Workspaces share it. KT_EINVAL when the template has no usable
- * training_config.yaml. */
+/* The template as this program ships it: for the float16 forms, which an installation of upstream's does not have.
+ * NULL: one that has to be in the release namespace. */
+const cJSON *kt_tuning_template_at_hand(const struct kt_tuning_plan *plan);
+
+/* The copy of a template for the Workspace's namespace. Not owned by anyone: Workspaces share it. KT_EINVAL when the
+ * template has no usable training_config.yaml. */
 int kt_tuning_config_map(struct kt_arena *arena, const struct kt_tuning_plan *plan, const cJSON *template_, cJSON **ret,
                          struct kt_error *error) KT_NODISCARD;
 
@@ -49,7 +55,7 @@ struct kt_tuning_job_facts {
     const char *config_hash; /* annotation; NULL: none */
 };
 /* The Job, for each pair of input (urls, image, volume) and output (image, volume). KT_EINVAL with a message for the
- * user: what is missing or cannot be read. */
+ * user: what is missing or cannot be read, or that no image can train on the GPU. */
 int kt_tuning_job(struct kt_arena *arena, const struct kt_tuning_plan *plan, const struct kt_tuning_job_facts *facts,
                   cJSON **ret, struct kt_error *error) KT_NODISCARD;
 

@@ -10,54 +10,6 @@
 
 _Static_assert(KT_CONFIG_HASH_BYTES == KT_SHA256_HEX_BYTES, "a config's hash is a SHA-256");
 
-/* --- float16 in place of bfloat16 --------------------------------------------------------------------------------- */
-
-static const char *without_torch(const char *text)
-{
-    return strncmp(text, "torch.", 6) == 0 ? text + 6 : text;
-}
-
-/* "bfloat16" as the value of any key of a section: torch_dtype, bnb_4bit_compute_dtype and what may come. */
-static void replace_in_section(struct kt_arena *arena, cJSON *section)
-{
-    cJSON *value;
-    if (!kt_json_is_object(section))
-        return;
-    for (value = section->child; value;) {
-        cJSON *next = value->next;
-        const char *text = kt_json_string(value);
-        if (text && (kt_streq(without_torch(text), "bfloat16") || kt_streq(text, "bf16")))
-            kt_json_set_string(arena, section, value->string, "float16");
-        value = next;
-    }
-}
-
-/* Without fp16 the trainer's libraries turn bf16 on; with both they refuse to start. */
-static void set_precision(struct kt_arena *arena, cJSON *sections)
-{
-    cJSON *arguments = kt_json_ensure_object(arena, sections, "TrainingArguments");
-    kt_json_remove(arguments, "bf16");
-    kt_json_remove(arguments, "bf16_full_eval");
-    kt_json_set_bool(arena, arguments, "fp16", true);
-}
-
-static const char *write_float16(struct kt_arena *arena, cJSON *training_config)
-{
-    struct kt_strbuf text;
-    cJSON *sections = kt_json_get(training_config, "training_config");
-    cJSON *section;
-    cJSON_ArrayForEach(section, sections)
-    {
-        replace_in_section(arena, section);
-    }
-    set_precision(arena, sections);
-    kt_strbuf_init(&text, arena, KT_LIMIT_MANIFEST_BYTES);
-    kt_yaml_write(&text, training_config);
-    return text.failed ? NULL : text.data;
-}
-
-/* --- the copy ----------------------------------------------------------------------------------------------------- */
-
 int kt_tuning_config_map(struct kt_arena *arena, const struct kt_tuning_plan *plan, const cJSON *template_, cJSON **ret,
                          struct kt_error *error)
 {
@@ -73,12 +25,6 @@ int kt_tuning_config_map(struct kt_arena *arena, const struct kt_tuning_plan *pl
     kt_json_set(arena, copy, "data", kt_json_clone(arena, kt_json_get(template_, "data")));
     if (kt_json_count(kt_json_get(template_, "binaryData")) > 0)
         kt_json_set(arena, copy, "binaryData", kt_json_clone(arena, kt_json_get(template_, "binaryData")));
-    if (plan->float16) {
-        const char *text = write_float16(arena, training_config);
-        if (!text)
-            return kt_error_set(error, KT_ENOMEM, "no memory for the float16 form of a tuning template");
-        kt_json_set_string(arena, kt_json_get(copy, "data"), KT_TUNING_CONFIG_KEY, text);
-    }
     if (arena->failed)
         return kt_error_set(error, KT_ENOMEM, "no memory for a config map");
     *ret = copy;

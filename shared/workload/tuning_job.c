@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 
+#include "admission/trainer_words.h"
 #include "sizing/sizing.h"
 #include "workload/metadata.h"
 #include "workload/names.h"
@@ -14,8 +15,7 @@
 #include "workload/training_config.h"
 #include "workload/tuning_pod.h"
 
-#define BASE_IMAGE_TAG "0.5.0" /* of <registry>/kaito-base in upstream v0.12.0 */
-#define TRAINER_PORT 5000      /* of its metrics server */
+#define TRAINER_PORT 5000 /* of its metrics server */
 #define WEIGHTS_VOLUME "model-weights-volume"
 #define WEIGHTS_DIR "/workspace/weights"
 #define CONFIG_VOLUME "config-volume"
@@ -87,7 +87,7 @@ static void add_progress(struct kt_tuning_pod *pod)
 static void add_trainer(struct kt_tuning_pod *pod)
 {
     struct kt_arena *arena = pod->arena;
-    pod->trainer = kt_pod_container(arena, pod->plan->workspace.name, kaito_image(pod, "base", BASE_IMAGE_TAG),
+    pod->trainer = kt_pod_container(arena, pod->plan->workspace.name, kaito_image(pod, "base", pod->plan->trainer.tag),
                                     KT_POD_NO_NEW_RIGHTS);
     set_command(pod);
     add_target_modules(pod);
@@ -240,17 +240,35 @@ static uint32_t count_gpus(const struct kt_tuning_plan *plan, const struct kt_tu
     return facts->gpu_count > 0 ? facts->gpu_count : plan->sku ? plan->sku->gpu_count : 0;
 }
 
+/* On a GPU without kernels in the image the trainer would end at its first step. */
+static int check_image(struct kt_arena *arena, const struct kt_tuning_plan *plan, struct kt_error *error)
+{
+    const struct kt_sku *sku = plan->sku;
+    const char *why = kt_trainer_refusal(arena, plan->settings, &plan->trainer, sku ? sku->gpu_model : NULL,
+                                         plan->compute_capability, plan->qlora);
+    if (!why)
+        return plan->trainer.runs ? 0 : kt_error_set(error, KT_ENOMEM, "no memory to say why no image can train");
+    return kt_error_set(error, KT_EINVAL, "%s: %s%s%s", sku ? "resource.instanceType" : "resource.labelSelector", why,
+                        sku && sku->replacement ? "; the nearest current machine type is "
+                        : sku                   ? ""
+                                                : "; choose nodes with a newer GPU",
+                        sku && sku->replacement ? sku->replacement : "");
+}
+
 int kt_tuning_job(struct kt_arena *arena, const struct kt_tuning_plan *plan, const struct kt_tuning_job_facts *facts,
                   cJSON **ret, struct kt_error *error)
 {
     struct kt_tuning_pod pod = {.arena = arena, .plan = plan, .gpu_count = count_gpus(plan, facts)};
     cJSON *training_config = NULL;
+    int code = check_image(arena, plan, error);
+    if (code < 0)
+        return code;
     if (pod.gpu_count == 0)
         return kt_error_set(error, KT_EINVAL,
                             "it is not known how many GPUs a node has: resource.instanceType \"%.64s\" is not in the "
                             "catalogue, and no node says so by its " KT_GPU_RESOURCE " capacity",
                             plan->workspace.resource.instance_type ? plan->workspace.resource.instance_type : "");
-    int code = kt_training_config_read(arena, facts->config_map, &training_config, error);
+    code = kt_training_config_read(arena, facts->config_map, &training_config, error);
     code = code < 0 ? code : kt_training_output_dir(arena, training_config, &pod.output_dir, error);
     code = code < 0 ? code : build_pod(&pod, error);
     if (code < 0)

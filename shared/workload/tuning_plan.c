@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "admission/shipped_templates.h"
 #include "sizing/sizing.h"
 #include "workload/tuning.h"
-
-/* Names of upstream v0.12.0's templates; ours for cards without bfloat16 stand beside them. */
-struct template_names {
-    const char *template_name;
-    const char *float16_copy;
-};
-
-static const struct template_names TEMPLATES[] = {
-    [KT_METHOD_LORA] = {"lora-params-template", "lora-params-template-float16"},
-    [KT_METHOD_QLORA] = {"qlora-params-template", "qlora-params-template-float16"},
-};
-
-/* Compute capability 8.0 (Ampere) is the first with bfloat16. */
-#define BFLOAT16_CAPABILITY 80
 
 static bool is_given(const char *text)
 {
@@ -56,7 +43,7 @@ static const struct kt_sku *find_machine(const struct kt_workspace *workspace, c
 }
 
 int kt_tuning_plan(struct kt_arena *arena, const cJSON *object, const struct kt_settings *settings,
-                   struct kt_tuning_plan *ret, struct kt_error *error)
+                   uint32_t node_capability, struct kt_tuning_plan *ret, struct kt_error *error)
 {
     (void)arena; /* all names are constant or the user's own */
     struct kt_tuning_plan plan = {.object = object, .settings = settings};
@@ -73,13 +60,16 @@ int kt_tuning_plan(struct kt_arena *arena, const cJSON *object, const struct kt_
         return code;
     plan.qlora = method == KT_METHOD_QLORA;
     plan.sku = find_machine(&plan.workspace, settings);
-    plan.float16 = plan.sku && plan.sku->compute_capability > 0 && plan.sku->compute_capability < BFLOAT16_CAPABILITY;
-    if (is_given(tuning->config)) {
-        plan.config_map = tuning->config;
-    } else {
-        plan.template_name = TEMPLATES[method].template_name;
-        plan.config_map = plan.float16 ? TEMPLATES[method].float16_copy : plan.template_name;
-    }
+    plan.compute_capability = plan.sku ? plan.sku->compute_capability : node_capability;
+    plan.trainer = kt_settings_trainer(settings, plan.compute_capability, plan.qlora);
+    plan.float16 = kt_settings_trains_in_float16(settings, plan.compute_capability);
+    plan.template_name = is_given(tuning->config) ? NULL : kt_template_name(method, plan.float16);
+    plan.config_map = plan.template_name ? plan.template_name : tuning->config;
     *ret = plan;
     return 0;
+}
+
+const cJSON *kt_tuning_template_at_hand(const struct kt_tuning_plan *plan)
+{
+    return plan->template_name && plan->float16 ? kt_shipped_template_object(plan->template_name) : NULL;
 }

@@ -143,6 +143,31 @@ static void own_nodes_need_no_claim(void **state KT_UNUSED)
     assert_refused(patch, "[]", "it is not known how many GPUs");
 }
 
+/* With labels of GPU Feature Discovery beside those of NODES. */
+static const char *nodes_of(const char *major, const char *minor)
+{
+    cJSON *nodes = kt_test_json(&test.arena, NODES);
+    cJSON *labels = kt_json_path(kt_json_item(nodes, 0), "metadata", "labels", NULL);
+    kt_json_set_string(&test.arena, labels, "nvidia.com/gpu.compute.major", major);
+    kt_json_set_string(&test.arena, labels, "nvidia.com/gpu.compute.minor", minor);
+    return kt_test_json_text(&test.arena, nodes);
+}
+
+static void own_nodes_say_which_image_trains(void **state KT_UNUSED)
+{
+    const char *patch = "{\"resource\":{\"instanceType\":null,\"labelSelector\":{\"matchLabels\":{\"app\":null,"
+                        "\"tier\":\"gpu\"}}}}";
+    cJSON *objects = NULL;
+    test.settings.gates[KT_GATE_DISABLE_NODE_AUTO_PROVISIONING] = true;
+    assert_renders(patch, nodes_of("7", "5"), "ControllerRevision ConfigMap/qlora-params-template-float16 Job");
+    assert_int_equal(render(changed(patch), nodes_of("7", "5"), &objects), 0);
+    assert_non_null(strstr(kt_test_json_text(&test.arena, objects), "kaito-base:0.2.8\""));
+    assert_renders(patch, nodes_of("9", "0"), "ControllerRevision ConfigMap/qlora-params-template Job");
+    assert_int_equal(render(changed(patch), nodes_of("9", "0"), &objects), 0);
+    assert_non_null(strstr(kt_test_json_text(&test.arena, objects), "kaito-base:0.4.2\""));
+    assert_refused(patch, nodes_of("6", "1"), "resource.labelSelector: no image that trains has kernels");
+}
+
 static void what_is_missing_is_told(void **state KT_UNUSED)
 {
     assert_refused("{\"tuning\":{\"config\":\"mine\"}}", "[]", "config map mine of namespace default is needed");
@@ -236,6 +261,7 @@ int main(void)
         TEST(the_users_config_is_marked_on_the_job),
         TEST(what_the_reconciler_has_counted_is_kept),
         TEST(own_nodes_need_no_claim),
+        TEST(own_nodes_say_which_image_trains),
         TEST(what_is_missing_is_told),
         TEST(admitted_examples_render),
         TEST(any_object_is_answered),

@@ -350,7 +350,7 @@ static void test_render_gives_a_tunings_objects(void **state)
     assert_int_equal(kt_json_count(kt_json_get(answer, "objects")), 4);
     const cJSON *job = kt_json_item(kt_json_get(answer, "objects"), 3);
     const cJSON *trainer = kt_json_item(kt_json_path(job, "spec", "template", "spec", "containers", NULL), 0);
-    assert_string_equal(kt_json_string(kt_json_get(trainer, "image")), "r.io/k/kaito-base:0.5.0");
+    assert_string_equal(kt_json_string(kt_json_get(trainer, "image")), "r.io/k/kaito-base:0.4.2");
     free(output);
 }
 

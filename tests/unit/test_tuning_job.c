@@ -9,6 +9,7 @@
 
 static struct kt_admission_case test;
 static struct kt_error error;
+static uint32_t node_capability;
 static const char *config_text; /* of the config map that the Job mounts */
 static uint32_t gpu_count;
 
@@ -17,6 +18,7 @@ static int set_up(void **state KT_UNUSED)
     kt_admission_case_init(&test);
     config_text = "training_config:\n  TrainingArguments:\n    output_dir: /mnt/results\n";
     gpu_count = 0;
+    node_capability = 0;
     return 0;
 }
 
@@ -36,7 +38,7 @@ static int build(const cJSON *object, cJSON **ret)
         kt_json_set_string(&test.arena, kt_json_ensure_object(&test.arena, map, "data"), KT_TUNING_CONFIG_KEY,
                            config_text);
     const struct kt_tuning_job_facts facts = {.config_map = map, .gpu_count = gpu_count};
-    int code = kt_tuning_plan(&test.arena, object, &test.settings, &plan, &error);
+    int code = kt_tuning_plan(&test.arena, object, &test.settings, node_capability, &plan, &error);
     return code < 0 ? code : kt_tuning_job(&test.arena, &plan, &facts, ret, &error);
 }
 
@@ -236,18 +238,87 @@ static void gpus_are_those_of_the_machine(void **state KT_UNUSED)
     assert_refused("{\"resource\":{\"instanceType\":\"bogus\"}}", "it is not known how many GPUs");
 }
 
-static void a_card_without_bfloat16_gets_the_float16_copy(void **state KT_UNUSED)
+struct image_row {
+    const char *machine; /* NULL: nodes of the user's own */
+    uint32_t node_capability;
+    const char *trainer_image;
+    const char *tag; /* NULL: no image runs */
+    const char *template_name;
+};
+
+static const char *image_patch(const struct image_row *row, const char *method)
+{
+    return kt_arena_printf(&test.arena,
+                           "{\"metadata\":{\"name\":\"w\"},\"resource\":{\"instanceType\":%s%s%s},"
+                           "\"tuning\":{\"method\":\"%s\"}}",
+                           row->machine ? "\"" : "", row->machine ? row->machine : "null", row->machine ? "\"" : "",
+                           method);
+}
+
+static void the_gpu_decides_the_image_and_the_template(void **state KT_UNUSED)
+{
+    static const struct image_row rows[] = {
+        {"Standard_NC6s_v3", 0, NULL, "0.2.8", "lora-params-template-float16"},     /* V100 */
+        {"Standard_NC4as_T4_v3", 0, NULL, "0.2.8", "lora-params-template-float16"}, /* T4 */
+        {"Standard_NV36ads_A10_v5", 0, NULL, "0.4.2", "lora-params-template"},      /* A10 */
+        {"Standard_NC24ads_A100_v4", 0, NULL, "0.4.2", "lora-params-template"},     /* A100 */
+        {"Standard_NC24ads_A100_v4", 70, NULL, "0.4.2", "lora-params-template"},    /* the catalogue knows it */
+        {"Standard_NC24ads_A100_v4", 0, "0.5.0", "0.5.0", "lora-params-template"},  /* as it is set */
+        {"Standard_NC24ads_A100_v4", 0, "9.9", "9.9", "lora-params-template"},      /* one without a row too */
+        {"Standard_NC6s_v3", 0, "0.5.0", NULL, NULL},                               /* it has no kernels there */
+        {"Standard_NC12s_v2", 0, NULL, NULL, NULL},                                 /* P100 */
+        {NULL, 70, NULL, "0.2.8", "lora-params-template-float16"},
+        {NULL, 86, NULL, "0.4.2", "lora-params-template"},
+        {NULL, 0, NULL, "0.2.8", "lora-params-template"}, /* its kernels reach from the oldest to the newest */
+        {NULL, 61, NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        const struct image_row *row = &rows[i];
+        struct kt_tuning_plan plan;
+        cJSON *job = NULL;
+        node_capability = row->node_capability;
+        gpu_count = 1;
+        test.settings.trainer_image = row->trainer_image;
+        test.settings.gates[KT_GATE_DISABLE_NODE_AUTO_PROVISIONING] = row->machine == NULL;
+        cJSON *object = changed(image_patch(row, "lora"));
+        assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, node_capability, &plan, &error), 0);
+        int code = build(object, &job);
+        if (row->tag == NULL) {
+            assert_int_equal(code, KT_EINVAL);
+            continue;
+        }
+        assert_int_equal(code, 0);
+        assert_string_equal(plan.template_name, row->template_name);
+        assert_string_equal(plan.config_map, row->template_name);
+        const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+        const char *image = kt_json_string(kt_json_get(named(kt_json_get(pod, "containers"), "w"), "image"));
+        assert_string_equal(image, kt_arena_printf(&test.arena, "mcr.microsoft.com/aks/kaito/kaito-base:%s", row->tag));
+    }
+}
+
+static void a_gpu_without_an_image_is_told_what_would_work(void **state KT_UNUSED)
+{
+    assert_refused("{\"resource\":{\"instanceType\":\"Standard_NC12s_v2\"}}",
+                   "resource.instanceType: no image that trains has kernels for NVIDIA P100 (compute capability 6.0)");
+    assert_non_null(strstr(error.message, "begin at 7.0"));
+    assert_non_null(strstr(error.message, "nearest current machine type is Standard_NC24ads_A100_v4"));
+    test.settings.trainer_image = "0.5.0";
+    assert_refused("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"}}", "kaito-base:0.5.0");
+    assert_non_null(strstr(error.message, "kaito-base:0.2.8 has them"));
+    test.settings.trainer_image = NULL;
+    test.settings.gates[KT_GATE_DISABLE_NODE_AUTO_PROVISIONING] = true;
+    node_capability = 52;
+    assert_refused("{\"resource\":{\"instanceType\":null}}", "choose nodes with a newer GPU");
+}
+
+static void the_users_own_config_is_left_alone(void **state KT_UNUSED)
 {
     struct kt_tuning_plan plan;
-    cJSON *object = changed("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"},\"tuning\":{\"method\":\"lora\"}}");
-    assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, &plan, &error), 0);
-    assert_true(plan.float16);
-    assert_string_equal(plan.config_map, "lora-params-template-float16");
-    assert_string_equal(plan.template_name, "lora-params-template");
-    kt_json_set_string(&test.arena, kt_json_get(object, "tuning"), "config", "mine");
-    assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, &plan, &error), 0);
-    assert_string_equal(plan.config_map, "mine"); /* the user's own is left alone */
+    cJSON *object = changed("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"},\"tuning\":{\"config\":\"mine\"}}");
+    assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, 0, &plan, &error), 0);
+    assert_string_equal(plan.config_map, "mine");
     assert_null(plan.template_name);
+    assert_string_equal(plan.trainer.tag, "0.2.8");
 }
 
 static void target_modules_exist_in_the_model(void **state KT_UNUSED)
@@ -438,7 +509,7 @@ static void without_memory_it_says_so(void **state KT_UNUSED)
         const struct kt_tuning_job_facts facts = {.config_map = map};
         cJSON *job = NULL;
         kt_arena_init(&arena, limit_bytes);
-        int code = kt_tuning_plan(&arena, object, &test.settings, &plan, &error);
+        int code = kt_tuning_plan(&arena, object, &test.settings, 0, &plan, &error);
         code = code < 0 ? code : kt_tuning_job(&arena, &plan, &facts, &job, &error);
         is_built = code == 0;
         assert_true(is_built ? kt_streq(kt_test_json_text(&test.arena, job), whole) : code == KT_ENOMEM);
@@ -457,7 +528,9 @@ int main(void)
         TEST(it_belongs_to_the_workspace),
         TEST(methods_are_read_in_any_case),
         TEST(gpus_are_those_of_the_machine),
-        TEST(a_card_without_bfloat16_gets_the_float16_copy),
+        TEST(the_gpu_decides_the_image_and_the_template),
+        TEST(a_gpu_without_an_image_is_told_what_would_work),
+        TEST(the_users_own_config_is_left_alone),
         TEST(target_modules_exist_in_the_model),
         TEST(only_tunable_models_are_taken),
         TEST(nodes_are_chosen_by_the_labels),

@@ -115,6 +115,7 @@ static void settings_that_the_rules_cannot_use_are_refused(void **state)
         {"--feature-gates=vllm=true", "vLLM"},
         {"--feature-gates=vLLM", "--feature-gates"},
         {"--node-provisioner=carpenter", "karpenter"},
+        {"--trainer-image=kaito-base:0.5.0", "--trainer-image"},
     };
     for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
         struct kt_webhook_config config = parsed(LIST(rows[i].flag));
@@ -124,6 +125,22 @@ static void settings_that_the_rules_cannot_use_are_refused(void **state)
         if (!strstr(error.message, rows[i].wanted))
             fail_msg("%s: %s", rows[i].flag, error.message);
     }
+}
+
+static void the_trainers_image_may_be_set(void **state)
+{
+    (void)state;
+    struct kt_settings settings;
+    struct kt_webhook_config config = parsed(NULL);
+    assert_int_equal(kt_webhook_config_settings(&config, &settings, NULL), 0);
+    assert_null(settings.trainer_image);
+    variables = LIST("KAITO_TRAINER_IMAGE", "0.5.0");
+    config = parsed(NULL);
+    assert_int_equal(kt_webhook_config_settings(&config, &settings, NULL), 0);
+    assert_string_equal(settings.trainer_image, "0.5.0");
+    config = parsed(LIST("--trainer-image=0.2.8"));
+    assert_int_equal(kt_webhook_config_settings(&config, &settings, NULL), 0);
+    assert_string_equal(settings.trainer_image, "0.2.8");
 }
 
 /* Upstream: byo sets the gate disableNodeAutoProvisioning, every other provisioner clears it. */
@@ -156,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_wrong_is_told, reset),
         cmocka_unit_test_setup(settings_that_the_rules_cannot_use_are_refused, reset),
         cmocka_unit_test_setup(the_provisioner_says_whose_the_nodes_are, reset),
+        cmocka_unit_test_setup(the_trainers_image_may_be_set, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,8 @@ static enum kt_step_result copy_template(struct kt_reconcile *look)
     enum kt_step_result result = find(look, release, look->plan.template_name, &template_);
     if (result != KT_STEP_DONE)
         return result;
+    if (!template_)
+        template_ = kt_tuning_template_at_hand(&look->plan);
     if (!template_) {
         kt_reconcile_trouble(
             look, "JobStarted", "TemplateMissing",

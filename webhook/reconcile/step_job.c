@@ -5,6 +5,9 @@
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
 
+/* Nodes of the user's own belong to nobody, so nobody tells when their labels change. */
+#define OWN_NODES_MS ((int64_t)5000)
+
 /* GPUs of the node that the Job will run on: for machines that the catalogue does not know. */
 static uint32_t node_gpus(const struct kt_reconcile *look)
 {
@@ -23,6 +26,8 @@ static enum kt_step_result refuse(struct kt_reconcile *look, int code)
 {
     if (code != KT_EINVAL)
         return KT_STEP_FAIL;
+    if (look->observation.bring_your_own && !look->plan.trainer.runs)
+        kt_reconcile_revisit(look, OWN_NODES_MS);
     kt_reconcile_trouble(look, "JobStarted", "JobCannotBeMade",
                          kt_arena_printf(look->arena, "the Job cannot be made: %s", look->error.message));
     return KT_STEP_WAIT;
@@ -71,7 +76,8 @@ enum kt_step_result kt_step_job(struct kt_reconcile *look)
     if (result == KT_STEP_DONE) {
         look->observation.job = made;
         kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Normal", "JobCreated",
-                        kt_arena_printf(look->arena, "created Job %s", look->key.name));
+                        kt_arena_printf(look->arena, "created Job %s, which trains with kaito-base:%s", look->key.name,
+                                        look->plan.trainer.tag));
     }
     return result;
 }

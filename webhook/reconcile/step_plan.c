@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the Workspace asks for, with the defaults that it lacks when no mutating webhook saw it. */
 #include "admission/admission.h"
+#include "admission/node_capability.h"
 #include "webhook/reconcile/write.h"
 
 static bool is_complete(const struct kt_workspace *workspace, bool bring_your_own)
@@ -35,11 +36,21 @@ static int fill_defaults(struct kt_reconcile *look, struct kt_error *error)
     return code;
 }
 
+/* What the nodes that are there say: the user's own, or a claim's of a type that the catalogue does not know. */
+static uint32_t node_capability(const struct kt_reconcile *look)
+{
+    struct kt_nodes_capability all = {0};
+    for (size_t i = 0; i < look->observation.nodes.count; i++)
+        kt_nodes_capability_add(&all, look->observation.nodes.items[i]);
+    return kt_nodes_capability_value(&all);
+}
+
 enum kt_step_result kt_step_plan(struct kt_reconcile *look)
 {
     int code = fill_defaults(look, &look->error);
     if (code == 0)
-        code = kt_tuning_plan(look->arena, look->filled, look->reconciler->settings, &look->plan, &look->error);
+        code = kt_tuning_plan(look->arena, look->filled, look->reconciler->settings, node_capability(look), &look->plan,
+                              &look->error);
     if (code == 0)
         return KT_STEP_DONE;
     if (code != KT_EINVAL)
