@@ -116,6 +116,21 @@ static const char *why_name_unknown(const struct kt_facts *facts)
                            near ? "did you mean \"" : "", near ? near : "", near ? "\"? As it stands " : "", cloud);
 }
 
+/* "; the nearest current one is "X"" or "". */
+static const char *nearest_current(const struct kt_facts *facts)
+{
+    const char *name = facts->sku->replacement;
+    return name ? kt_arena_printf(facts->arena, "; the nearest current one is \"%s\"", name) : "";
+}
+
+/* "Kaito dropped this machine type in v0.12.0", or what is true of one that no version accepted. */
+static const char *how_retired(const struct kt_facts *facts)
+{
+    const char *version = facts->sku->retired_in;
+    return version ? kt_arena_printf(facts->arena, "Kaito dropped this machine type in %s", version)
+                   : "no version of Kaito has supported this machine type";
+}
+
 /* Sentence part: why the machine type cannot be used; NULL when it can. */
 static const char *why_machine_unusable(const struct kt_facts *facts)
 {
@@ -125,11 +140,13 @@ static const char *why_machine_unusable(const struct kt_facts *facts)
         return runs_our_images || upstream_refuses_machine(facts) ? why_name_unknown(facts) : NULL;
     }
     if (upstream_refuses_machine(facts)) {
-        return kt_arena_printf(facts->arena,
-                               "Kaito dropped this machine type in %s and serves no models on it any more%s%s%s",
-                               sku->retired_in ? sku->retired_in : "a later version",
-                               sku->replacement ? "; the nearest current one is \"" : "",
-                               sku->replacement ? sku->replacement : "", sku->replacement ? "\"" : "");
+        return kt_arena_printf(facts->arena, "%s, and serves no models on it%s", how_retired(facts),
+                               nearest_current(facts));
+    }
+    if (!sku->current && kt_rule_serves_preset(facts) && !facts->runtime_transformers) {
+        return kt_arena_printf(
+            facts->arena, "%s: the estimator of v0.12.0 fails on it in each reconcile, so the model is never served%s",
+            how_retired(facts), nearest_current(facts));
     }
     const char *brand = runs_our_images ? unusable_brand(sku) : NULL;
     return brand ? kt_arena_printf(facts->arena, "it has %s (%s), and the images of presets are built for NVIDIA CUDA",
@@ -152,23 +169,35 @@ static void check_machine_usable(struct kt_rule_run *run)
     }
 }
 
+/* What becomes of the work on a retired machine: R004 refuses presets, T015 what no image can train. */
+static const char *what_still_works(const struct kt_facts *facts)
+{
+    if (facts->now.tuning.node && !facts->trainer.is_known) {
+        return kt_arena_printf(facts->arena, "Whether kaito-base:%.128s runs on it is not known", facts->trainer.tag);
+    }
+    if (facts->now.tuning.node) {
+        return kt_arena_printf(facts->arena, "A tuning still runs on it, with the image kaito-base:%.128s",
+                               facts->trainer.tag);
+    }
+    return kt_rule_serves_preset(facts) ? "Its GPU is known here, so it is judged like any other"
+                                        : "A pod template still runs on it where the cloud has it";
+}
+
 static void check_machine_current(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const struct kt_sku *sku = facts->sku;
-    if (facts->bring_your_own || !sku || sku->current || upstream_refuses_machine(facts)) {
+    if (facts->bring_your_own || !sku || sku->current || why_machine_unusable(facts) ||
+        (facts->now.tuning.node && !facts->trainer.runs)) {
         return;
     }
-    bool old_gpu = sku->compute_capability > 0 && sku->compute_capability < 80;
+    bool old_gpu = sku->compute_capability > 0 && sku->compute_capability < KT_BFLOAT16_CAPABILITY;
     const char *reason =
         old_gpu ? kt_arena_printf(facts->arena, "%s has compute capability %u.%u, and Kaito supports 8.0 and above",
                                   sku->gpu_model, sku->compute_capability / 10, sku->compute_capability % 10)
-                : kt_arena_printf(facts->arena, "%s is no longer in its table", sku->gpu_model);
-    kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_NOTE, NULL,
-                   "%s was retired in Kaito %s: %s%s%s%s. Its GPU is known here, so it is judged like any other",
-                   sku->name, sku->retired_in ? sku->retired_in : "", reason,
-                   sku->replacement ? "; nearest current machine type: " : "", sku->replacement ? sku->replacement : "",
-                   old_gpu && sku->compute_capability < 70 ? ". Current PyTorch is not built for this GPU" : "");
+                : kt_arena_printf(facts->arena, "its table has other machine types with %s", sku->gpu_model);
+    kt_rule_report(run, KT_FIELD_INSTANCE_TYPE, KT_PROBLEM_NOTE, NULL, "%s (%s)%s. %s", how_retired(facts), reason,
+                   nearest_current(facts), what_still_works(facts));
 }
 
 static void check_cloud_known(struct kt_rule_run *run)
@@ -233,11 +262,11 @@ static const struct kt_rule RULES[] = {
      "resource.instanceType is a machine type of this cloud whose GPUs can do the work",
      "upstream does not look at the machine type of a tuning, takes any name of Azure that begins with Standard_N or "
      "Standard_D, and knows GPUs of AMD that its CUDA images cannot use: a node is paid for, and the workload never "
-     "starts",
+     "starts. On a machine type that it dropped it admits names of Azure still, and then cannot size a preset",
      check_machine_usable},
     {"R005", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, KT_OPERATION_CREATE, KT_SCOPE_ANY,
      "resource.instanceType is not a retired machine type",
-     "an old manifest goes on working, and its owner hears why and what to use instead", check_machine_current},
+     "an old tuning goes on working, and its owner hears why and what to use instead", check_machine_current},
     {"R006", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_INFERENCE,
      "the cloud provider of the installation is known where nodes are provisioned", NULL, check_cloud_known},
     {"R007", KT_SEVERITY_ERROR, KT_ORIGIN_UPSTREAM, false, KT_OPERATION_CREATE, KT_SCOPE_TUNING,

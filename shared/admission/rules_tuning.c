@@ -17,27 +17,6 @@ bool kt_tuning_config_settled(const struct kt_facts *facts)
     return facts->config.is_template || facts->config.state == KT_CONFIG_READ;
 }
 
-void kt_tuning_gpu_of(const struct kt_facts *facts, struct kt_tuning_gpu *ret)
-{
-    const struct kt_own_nodes *nodes = &facts->inference.nodes;
-    *ret = (struct kt_tuning_gpu){.field = facts->bring_your_own ? KT_FIELD_LABEL_SELECTOR : KT_FIELD_INSTANCE_TYPE};
-    if (facts->bring_your_own) {
-        if (nodes->state != KT_OWN_NODES_KNOWN || nodes->gpu_count <= 0 || nodes->memory_bytes <= 0)
-            return;
-        ret->name = nodes->gpu_model;
-        ret->count = (uint32_t)KT_MIN(nodes->gpu_count, (int64_t)UINT32_MAX);
-        ret->bytes = (uint64_t)nodes->memory_bytes / (uint64_t)nodes->gpu_count;
-        ret->compute_capability = nodes->compute_capability;
-    } else if (facts->sku != NULL && facts->sku->vendor == KT_GPU_NVIDIA && facts->sku->gpu_count > 0) {
-        ret->name = facts->sku->gpu_model;
-        ret->count = facts->sku->gpu_count;
-        ret->bytes = kt_sku_bytes_per_gpu(facts->sku);
-        ret->compute_capability = facts->sku->compute_capability;
-    }
-    ret->usable_bytes = (uint64_t)((double)ret->bytes * KT_USABLE_SHARE);
-    ret->known = ret->bytes > 0;
-}
-
 /* --- method and preset -------------------------------------------------------------------------------------------- */
 
 static void check_method(struct kt_rule_run *run)
@@ -141,27 +120,6 @@ static void check_preset_tunable(struct kt_rule_run *run)
                    near != NULL ? "\"?" : "");
 }
 
-/* --- the GPU ------------------------------------------------------------------------------------------------------ */
-
-static void check_bfloat16(struct kt_rule_run *run)
-{
-    const struct kt_facts *facts = run->facts;
-    struct kt_tuning_gpu gpu;
-    kt_tuning_gpu_of(facts, &gpu);
-    /* A config map of one's own that was read is judged by what it says: C016. */
-    if ((facts->config.sections != NULL && !facts->config.is_template) || gpu.compute_capability == 0 ||
-        gpu.compute_capability >= 80)
-        return;
-    kt_rule_report(run, gpu.field, KT_PROBLEM_NOTE, NULL,
-                   "%s (compute capability %u.%u) has no bfloat16: %s. It has no FlashAttention-2 either, so keep "
-                   "max_length at 2048 or below%s",
-                   gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10, gpu.compute_capability % 10,
-                   facts->config.is_template ? "a float16 template is used, with fp16: true"
-                                             : "the tuning config must say fp16: true and float16",
-                   gpu.compute_capability < 70 ? ". Current PyTorch and 4-bit kernels are not built for a GPU this old"
-                                               : "");
-}
-
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
 #define ON_WRITE (KT_OPERATION_CREATE | KT_OPERATION_UPDATE)
@@ -203,13 +161,34 @@ static const struct kt_rule rules[] = {
     ROW("T011", ERROR, OWN, "placeholders of a guide are filled in",
         "the push or the download would fail on the placeholder's name, after the node is paid for",
         kt_tuning_check_placeholders),
-    ROW("T012", WARNING, OWN, "the GPU has bfloat16", "slower training and a float16 template on older GPUs",
-        check_bfloat16),
+    ROW("T012", WARNING, OWN, "the GPU has bfloat16",
+        "on older GPUs another template, often another image and slower training", kt_tuning_check_bfloat16),
     ROW("T013", WARNING, OWN, "the trainer can see a data file in the names of the URLs",
         "the trainer finds data files by their names and ends when there is none", kt_tuning_check_file_names),
     ROW("T014", WARNING, OWN, "one data URL, or a config that says which files are read",
         "without dataset_path the trainer reads one of several files",
         kt_tuning_check_several_urls),
+    ROW("T015", ERROR, OWN, "the image that trains has kernels for the GPU",
+        "upstream looks at no GPU: its image of v0.12.0 has nothing for a V100, and the trainer ends at its first step "
+        "on a paid node",
+        kt_tuning_check_kernels),
+    ROW("T016", WARNING, OWN, "the image that trains is one that is known here",
+        "what its trainer takes and needs is then a guess", kt_tuning_check_image_known),
+    ROW("T017", WARNING, OWN, "nodes of one's own say which GPU they have",
+        "the image and the template follow from the GPU, and on the wrong ones the trainer ends at its first step",
+        kt_tuning_check_capability_known),
+    ROW("T018", WARNING, OWN, "nodes of one's own train alike",
+        "the pod may land on any of them, so the oldest GPU decides the image and the template",
+        kt_tuning_check_nodes_alike),
+    {.id = "T019",
+     .severity = KT_SEVERITY_WARNING,
+     .origin = KT_ORIGIN_OWN,
+     .relaxed = true,
+     .operations = ON_WRITE,
+     .scope = KT_SCOPE_TUNING,
+     .title = "the tuning templates are installed, also where only the float16 one is needed",
+     .reason = "upstream refuses a tuning whose template is missing; the float16 ones are in this program, so it runs",
+     .check = kt_tuning_check_templates_installed},
 };
 
 const struct kt_rule_table kt_rules_tuning = {.family = "tuning", .rules = rules, .count = KT_ARRAY_LENGTH(rules)};

@@ -18,6 +18,14 @@ void kt_tuning_check_placeholders(struct kt_rule_run *run);
 void kt_tuning_check_file_names(struct kt_rule_run *run);
 void kt_tuning_check_several_urls(struct kt_rule_run *run);
 
+/* tuning_gpu.c: the GPU and the image that trains on it. */
+void kt_tuning_check_bfloat16(struct kt_rule_run *run);
+void kt_tuning_check_kernels(struct kt_rule_run *run);
+void kt_tuning_check_image_known(struct kt_rule_run *run);
+void kt_tuning_check_templates_installed(struct kt_rule_run *run);
+void kt_tuning_check_capability_known(struct kt_rule_run *run);
+void kt_tuning_check_nodes_alike(struct kt_rule_run *run);
+
 /* The GPU that will train, from the machine type or from the bring-your-own nodes. */
 struct kt_tuning_gpu {
     bool known;                  /* memory is known */
@@ -25,7 +33,7 @@ struct kt_tuning_gpu {
     uint32_t count;              /* of one node */
     uint64_t bytes;              /* of one GPU, nominal */
     uint64_t usable_bytes;       /* of one GPU, see KT_USABLE_SHARE */
-    uint32_t compute_capability; /* 10 * major + minor; 0: unknown */
+    uint32_t compute_capability; /* 10 * major + minor; 0: unknown; also where the memory is not known */
     const char *field;           /* what chose it: "resource.instanceType" or "resource.labelSelector" */
 };
 void kt_tuning_gpu_of(const struct kt_facts *facts, struct kt_tuning_gpu *ret);
