@@ -53,9 +53,9 @@ struct kt_tune {
     struct kt_output_format format;
     int64_t timeout_ms; /* of --wait; 0: none */
     const char *name;
-    cJSON *workspace;       /* as it will be sent: absent fields are for the server to fill */
-    cJSON *config_map;      /* NULL: none is made */
-    bool templates_changed; /* the copied template trains in float16, because the GPU has no bfloat16 */
+    cJSON *workspace;          /* as it will be sent: absent fields are for the server to fill */
+    cJSON *config_map;         /* NULL: none is made */
+    const char *float16_image; /* tag of the image that trains: the copied template is a float16 one; else NULL */
 };
 
 /* Reads the flags and builds the objects, without any network. */

@@ -2,12 +2,12 @@
 /* --config and --set: the ConfigMap with the training arguments. */
 #include <string.h>
 
+#include "admission/shipped_templates.h"
 #include "admission/training_keys.h"
 #include "base/limits.h"
-#include "plugin/manifest_cluster.h"
-#include "plugin/planning.h"
 #include "plugin/tune.h"
 #include "text/names.h"
+#include "text/yaml.h"
 
 #define CONFIG_KEY "training_config.yaml"
 #define CONFIG_ROOT "training_config"
@@ -70,46 +70,42 @@ static int read_config_file(struct kt_tune *tune, cJSON **ret_root, struct kt_st
     return 0;
 }
 
-static bool has_no_bf16(const struct kt_tune *tune)
+/* The machine named; NULL: none, one to be chosen, or one that is not known. */
+static const struct kt_sku *machine_of(const struct kt_tune *tune)
 {
     const char *name = tune->options->instance_type;
-    const struct kt_sku *sku = name ? kt_sku_find(tune->settings.cloud, kt_str(name)) : NULL;
-    return sku && sku->compute_capability > 0 && !kt_plan_has_bf16(sku);
+    return name && !kt_settings_bring_your_own(&tune->settings) ? kt_sku_find(tune->settings.cloud, kt_str(name))
+                                                                : NULL;
 }
 
-/* The server does this to its own copy of a template; with a ConfigMap of one's own it must be done here. */
-static void train_in_float16(struct kt_tune *tune, cJSON *sections)
+static enum kt_tuning_method method_of(const struct kt_tune *tune)
 {
-    struct kt_arena *arena = tune->app->arena;
-    cJSON *model = kt_json_ensure_object(arena, sections, "ModelConfig");
-    cJSON *quantisation = kt_json_get(sections, "QuantizationConfig");
-    kt_json_set_string(arena, model, "torch_dtype", "float16");
-    if (kt_json_get(quantisation, "bnb_4bit_compute_dtype"))
-        kt_json_set_string(arena, quantisation, "bnb_4bit_compute_dtype", "float16");
-    kt_json_set_bool(arena, kt_json_ensure_object(arena, sections, "TrainingArguments"), "fp16", true);
-    tune->templates_changed = true;
+    enum kt_tuning_method method = KT_METHOD_QLORA;
+    if (tune->options->method)
+        kt_tuning_method_parse(kt_str(tune->options->method), &method);
+    return method;
 }
 
+/* The image that will train there. */
+static struct kt_trainer trainer_of(const struct kt_tune *tune)
+{
+    const struct kt_sku *sku = machine_of(tune);
+    return kt_settings_trainer(&tune->settings, sku ? sku->compute_capability : 0, method_of(tune) == KT_METHOD_QLORA);
+}
+
+/* The one that the server would take on this machine. */
 static int copy_template(struct kt_tune *tune, cJSON **ret_root, struct kt_error *error)
 {
-    const char *method = tune->options->method ? tune->options->method : "qlora";
-    const char *wanted = kt_arena_printf(tune->app->arena, "%s-params-template", method);
-    cJSON *templates;
-    const cJSON *template_;
-    int code = kt_manifest_templates(tune->app->arena, &templates, error);
-    if (code != 0 || !wanted)
-        return code != 0 ? code : kt_error_set(error, KT_ENOMEM, "not enough memory for the template");
-    cJSON_ArrayForEach(template_, templates)
-    {
-        const char *text = kt_json_string(kt_json_path(template_, "data", CONFIG_KEY, NULL));
-        if (!text || !kt_streq(kt_json_string_or(kt_json_path(template_, "metadata", "name", NULL), ""), wanted))
-            continue;
-        code = parse_config(tune, kt_str(text), wanted, ret_root, error);
-        if (code == 0 && has_no_bf16(tune))
-            train_in_float16(tune, kt_json_get(*ret_root, CONFIG_ROOT));
-        return code;
-    }
-    return kt_error_set(error, KT_EINTERNAL, "there is no template for the method %s in this program", method);
+    const struct kt_sku *sku = machine_of(tune);
+    bool float16 = sku && kt_settings_trains_in_float16(&tune->settings, sku->compute_capability);
+    const char *name = kt_template_name(method_of(tune), float16);
+    const cJSON *template_ = kt_shipped_template_object(name);
+    const char *text = kt_json_string(kt_json_path(template_, "data", CONFIG_KEY, NULL));
+    if (!text)
+        return kt_error_set(error, KT_ENOMEM, "not enough memory for the template %s", name);
+    if (float16)
+        tune->float16_image = trainer_of(tune).tag;
+    return parse_config(tune, kt_str(text), name, ret_root, error);
 }
 
 /* --- --set ---------------------------------------------------------------------------------------------------------
@@ -211,7 +207,8 @@ static int apply_setting(struct kt_tune *tune, cJSON *sections, const char *sett
         return kt_error_set(error, KT_ENOMEM, "not enough memory for --set");
     int code = check_section(tune, setting, section, error);
     if (code == 0)
-        code = read_value(tune, kt_training_key_find(NULL, section, key), setting + equals + 1, &value, error);
+        code = read_value(tune, kt_training_key_find(trainer_of(tune).image, section, key), setting + equals + 1,
+                          &value, error);
     if (code != 0)
         return tune->app->usage_fault ? code : kt_error_wrap(error, "--set %.80s", setting);
     kt_json_set(arena, kt_json_ensure_object(arena, sections, section), key, value);

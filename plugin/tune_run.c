@@ -59,8 +59,10 @@ static void say_choices(const struct kt_tune *tune)
         kt_explain_sku(&text, sku);
         fprintf(tune->app->err, "Chosen: %s\n", text.data);
     }
-    if (tune->templates_changed)
-        fprintf(tune->app->err, "The GPU has no bfloat16, so the ConfigMap %s-config trains in float16.\n", tune->name);
+    if (tune->float16_image)
+        fprintf(tune->app->err,
+                "The GPU has no bfloat16, so the ConfigMap %s-config trains in float16; the image is kaito-base:%s.\n",
+                tune->name, tune->float16_image);
 }
 
 int kt_tune_write(struct kt_tune *tune, const cJSON *config_map, const char *config_map_done, const cJSON *workspace,

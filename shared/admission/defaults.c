@@ -9,6 +9,7 @@
 
 #include "admission/facts.h"
 #include "admission/rule_words.h"
+#include "admission/shipped_templates.h"
 #include "base/limits.h"
 #include "sizing/explain.h"
 #include "text/json_patch.h"
@@ -24,7 +25,7 @@ const struct kt_default kt_defaults[] = {
     {"D04", "tuning.method", "qlora", "with tuning", false},
     {"D05", "inference.preset.accessMode, tuning.preset.accessMode", "public", "with a preset", false},
     {"D06", "inference.adapters[*].strength", "\"1.0\"", "with the transformers runtime", false},
-    {"D07", "copy of the tuning template", "float16 in place of bfloat16, and fp16: true",
+    {"D07", "tuning template", "lora-params-template-float16 or qlora-params-template-float16",
      "no tuning.config, on a GPU below compute capability 8.0", true},
 };
 const size_t kt_default_count = KT_ARRAY_LENGTH(kt_defaults);
@@ -300,19 +301,33 @@ static void fill_instance_type(struct filling *filling)
 /* --- D07: only announced -------------------------------------------------------------------------------------------
  */
 
+/* Of the GPU that will train, as far as it is known by now. */
+static uint32_t capability_of(const struct filling *filling)
+{
+    const struct kt_settings *settings = filling->request->settings;
+    const char *machine = kt_json_string(kt_json_get(resource_of(filling), "instanceType"));
+    if (filling->bring_your_own) {
+        struct kt_workspace workspace;
+        struct kt_own_nodes nodes;
+        kt_workspace_view(filling->object, &workspace);
+        kt_own_nodes_read(filling->arena, filling->request->cluster, &workspace.resource, &nodes);
+        return nodes.compute_capability;
+    }
+    const struct kt_sku *sku = machine && settings->cloud_known ? kt_sku_find(settings->cloud, kt_str(machine)) : NULL;
+    return sku ? sku->compute_capability : 0;
+}
+
 static void announce_float16(struct filling *filling)
 {
     const cJSON *tuning = kt_json_get(filling->object, "tuning");
-    const struct kt_settings *settings = filling->request->settings;
-    const char *machine = kt_json_string(kt_json_get(resource_of(filling), "instanceType"));
     bool has_config = *kt_json_string_or(kt_json_get(tuning, "config"), "") != 0;
-    if (!kt_json_is_object(tuning) || has_config || !machine || !settings->cloud_known) {
+    enum kt_tuning_method method;
+    if (!kt_json_is_object(tuning) || has_config ||
+        !kt_tuning_method_parse(kt_str(kt_json_string_or(kt_json_get(tuning, "method"), "")), &method) ||
+        !kt_settings_trains_in_float16(filling->request->settings, capability_of(filling))) {
         return;
     }
-    const struct kt_sku *sku = kt_sku_find(settings->cloud, kt_str(machine));
-    if (sku && kt_settings_trains_in_float16(settings, sku->compute_capability)) {
-        record(filling, D07, NULL, kt_json_new_string(filling->arena, "float16"));
-    }
+    record(filling, D07, NULL, kt_json_new_string(filling->arena, kt_template_name(method, true)));
 }
 
 /* Later rows build on earlier ones: a machine is chosen for the method and the name that the others filled in. */

@@ -159,10 +159,38 @@ static void test_float16_is_announced(void **state)
     assert_int_equal(test.defaulting.applied_count, 1);
     assert_string_equal(test.defaulting.applied[0].row->id, "D07");
     assert_null(test.defaulting.applied[0].pointer);
+    assert_string_equal(kt_json_string(test.defaulting.applied[0].value), "qlora-params-template-float16");
     assert_string_equal(kt_admission_case_patch(&test), "[]");
     kt_admission_case_judge(
         &test, tuning("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"},\"tuning\":{\"config\":\"mine\"}}"), NULL);
     assert_int_equal(test.defaulting.applied_count, 0);
+    /* Upstream's operator has no such template. */
+    assert_int_equal(kt_settings_set_kaito_version(&test.settings, "v0.12.0", NULL), 0);
+    kt_admission_case_judge(&test, tuning("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"}}"), NULL);
+    assert_int_equal(test.defaulting.applied_count, 0);
+}
+
+static void test_float16_is_announced_for_own_nodes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *labels;
+        size_t announced;
+    } rows[] = {{"\"nvidia.com/gpu.compute.major\":\"7\",\"nvidia.com/gpu.compute.minor\":\"5\"", 1},
+                {"\"nvidia.com/gpu.product\":\"Tesla-V100-PCIE-16GB\"", 1},
+                {"\"nvidia.com/gpu.product\":\"NVIDIA-A10\"", 0},
+                {"\"other\":\"x\"", 0}};
+    test.settings.gates[KT_GATE_DISABLE_NODE_AUTO_PROVISIONING] = true;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        cJSON *objects =
+            kt_test_json(&test.arena, kt_arena_printf(&test.arena,
+                                                      "[{\"kind\":\"Node\",\"metadata\":{\"name\":\"n\",\"labels\":{"
+                                                      "\"app\":\"tune\",%s}}}]",
+                                                      rows[i].labels));
+        test.cluster = kt_cluster_from_objects(&test.arena, objects, &test.storage);
+        kt_admission_case_judge(&test, tuning("{\"resource\":{\"instanceType\":null}}"), NULL);
+        assert_int_equal(test.defaulting.applied_count, rows[i].announced);
+    }
 }
 
 /* Applying the same short file again must not look like a change. */
@@ -267,6 +295,7 @@ int main(void)
         TEST(test_own_nodes_get_no_machine_and_no_labels),
         TEST(test_strength_only_with_transformers),
         TEST(test_float16_is_announced),
+        TEST(test_float16_is_announced_for_own_nodes),
         TEST(test_update_carries_over),
         TEST(test_update_invents_nothing_else),
         TEST(test_what_is_deleted_or_wrong_is_left_alone),
