@@ -73,7 +73,8 @@ static void add_default(struct kt_strbuf *text, const struct kt_default_applied 
 {
     kt_strbuf_printf(text, "    %s  ", applied->row->id);
     if (!applied->pointer) {
-        kt_strbuf_printf(text, "%s: %s (when the workload is made)\n", applied->row->field, applied->row->value);
+        kt_strbuf_printf(text, "%s: %s (when the workload is made)\n", applied->row->field,
+                         kt_json_string_or(applied->value, applied->row->value));
         return;
     }
     kt_output_escape(text, kt_str(applied->pointer));

@@ -118,6 +118,8 @@ layer_oracle() {
             echo "not ok oracle: check and the real trainer differ"
         fi
     fi
+    python3 tests/oracle/guide_trains.py "$BUILD/bin/kubectl-kaito" "$KAITO_ORACLE_DIR/trainer.jsonl" ||
+        echo "not ok oracle: a config that we fill in does not train"
 }
 
 for layer in "$@"; do
