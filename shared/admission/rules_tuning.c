@@ -180,15 +180,6 @@ static const struct kt_rule rules[] = {
     ROW("T018", WARNING, OWN, "nodes of one's own train alike",
         "the pod may land on any of them, so the oldest GPU decides the image and the template",
         kt_tuning_check_nodes_alike),
-    {.id = "T019",
-     .severity = KT_SEVERITY_WARNING,
-     .origin = KT_ORIGIN_OWN,
-     .relaxed = true,
-     .operations = ON_WRITE,
-     .scope = KT_SCOPE_TUNING,
-     .title = "the tuning templates are installed, also where only the float16 one is needed",
-     .reason = "upstream refuses a tuning whose template is missing; the float16 ones are in this program, so it runs",
-     .check = kt_tuning_check_templates_installed},
 };
 
 const struct kt_rule_table kt_rules_tuning = {.family = "tuning", .rules = rules, .count = KT_ARRAY_LENGTH(rules)};

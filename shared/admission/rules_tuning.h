@@ -22,7 +22,6 @@ void kt_tuning_check_several_urls(struct kt_rule_run *run);
 void kt_tuning_check_bfloat16(struct kt_rule_run *run);
 void kt_tuning_check_kernels(struct kt_rule_run *run);
 void kt_tuning_check_image_known(struct kt_rule_run *run);
-void kt_tuning_check_templates_installed(struct kt_rule_run *run);
 void kt_tuning_check_capability_known(struct kt_rule_run *run);
 void kt_tuning_check_nodes_alike(struct kt_rule_run *run);
 

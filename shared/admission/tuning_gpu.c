@@ -112,31 +112,6 @@ void kt_tuning_check_image_known(struct kt_rule_run *run)
         facts->trainer.tag, facts->trainer.image->tag, kt_trainer_images[0].tag);
 }
 
-/* --- T019 --------------------------------------------------------------------------------------------------------- */
-
-void kt_tuning_check_templates_installed(struct kt_rule_run *run)
-{
-    const struct kt_facts *facts = run->facts;
-    const struct kt_tuning_config *config = &facts->config;
-    const cJSON *found = NULL;
-    if (!config->is_template || !facts->float16 || config->config_map != kt_shipped_template_object(config->name))
-        return;
-    if (config->namespace_ == NULL) {
-        kt_rule_report(run, KT_FIELD_TUNING_CONFIG, KT_PROBLEM_NOTE, NULL,
-                       "the template %s of this program is used; the namespace of the templates (the release "
-                       "namespace) is not configured here, and a newer GPU would need it",
-                       config->name);
-        return;
-    }
-    const char *other = kt_template_name(facts->method, false);
-    if (facts->cluster->find(facts->cluster->context, "ConfigMap", config->namespace_, other, &found) ==
-        KT_LOOKUP_ABSENT)
-        kt_rule_report(run, KT_FIELD_TUNING_CONFIG, KT_PROBLEM_NOTE, NULL,
-                       "the template %s of this program is used; that of newer GPUs, %s, is not in namespace \"%s\": "
-                       "install the templates (manifests/base/templates.yaml)",
-                       config->name, other, config->namespace_);
-}
-
 /* --- T017, T018: nodes of one's own ------------------------------------------------------------------------------- */
 
 static const char *why_unknown(const struct kt_facts *facts)
