@@ -35,8 +35,16 @@ running() {
     done <tests/differences.tsv
 }
 
+# Which image trains on what, with the columns that decide it.
+images() {
+    "$BUILD/generator/generate" --markdown shared/catalog/{models,skus,images}.yaml |
+        awk -F ' *[|] *' '/^[|] image /{rows = 1} rows {print "| " $2 " | " $4 " | " $3 " | " $5 " | " $6 " | " $8 " | " $12 " |"}' |
+        sed 's/^| ---.*/|---|---|---|---|---|---|---|/; s/|  |/| |/g'
+}
+
 table() {
     case $1 in
+    images) images ;;
     running) running ;;
     defaults) "$plugin" check --list-defaults -o markdown ;;
     differences) differences ;;
