@@ -57,11 +57,14 @@ static bool has_word(const char *product, const char *word)
 /* The machine types of the catalogue name the same cards: "NVIDIA A10". */
 static uint32_t of_product(const char *product)
 {
+    const char *before = "";
     for (size_t i = 0; i < kt_sku_count; i++) {
-        const char *model = kt_skus[i].gpu_model;
-        if (kt_skus[i].vendor == KT_GPU_NVIDIA && kt_skus[i].compute_capability > 0 &&
-            has_word(product, model + strlen(NVIDIA)))
-            return kt_skus[i].compute_capability;
+        const struct kt_sku *sku = &kt_skus[i];
+        if (sku->vendor != KT_GPU_NVIDIA || sku->compute_capability == 0 || kt_streq(sku->gpu_model, before))
+            continue;
+        before = sku->gpu_model; /* neighbours mostly have the same card */
+        if (has_word(product, sku->gpu_model + strlen(NVIDIA)))
+            return sku->compute_capability;
     }
     return 0;
 }
