@@ -36,7 +36,7 @@ struct fixture {
     "\",\"namespace\":\"default\",\"resourceVersion\":\"11\"},\"data\":{\"training_config.yaml\":\"" text "\"}}"
 #define GOOD_CONFIG                                                                                   \
     "training_config: {QuantizationConfig: {load_in_4bit: true}, LoraConfig: {r: 8, lora_alpha: 8}, " \
-    "TrainingArguments: {output_dir: /mnt/results, per_device_train_batch_size: 1}}"
+    "TrainingArguments: {output_dir: /mnt/results, per_device_train_batch_size: 1}, DataCollator: {mlm: true}}"
 #define STATUS(code, reason) \
     "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"" reason "\",\"code\":" #code "}"
 
