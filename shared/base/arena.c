@@ -70,6 +70,8 @@ void kt_arena_reset(struct kt_arena *arena)
     arena->current = arena->first;
     arena->kept_bytes = kept;
     arena->used_bytes = 0;
+    arena->work = 0;
+    arena->overworked = NULL;
     arena->failed = false;
 }
 
@@ -80,7 +82,30 @@ void kt_arena_release(struct kt_arena *arena)
         free_block(arena->first);
         arena->first = next;
     }
-    *arena = (struct kt_arena){.limit_bytes = arena->limit_bytes};
+    *arena = (struct kt_arena){.limit_bytes = arena->limit_bytes, .limit_work = arena->limit_work};
+}
+
+void kt_arena_limit_work(struct kt_arena *arena, uint64_t limit_work)
+{
+    arena->limit_work = limit_work;
+    arena->work = 0;
+}
+
+bool kt_arena_work(struct kt_arena *arena, size_t steps, const char *part)
+{
+    if (arena->limit_work == 0) {
+        arena->work += steps;
+        return true;
+    }
+    if (arena->overworked)
+        return false;
+    if (steps > arena->limit_work - KT_MIN(arena->work, arena->limit_work)) {
+        arena->overworked = part;
+        arena->failed = true;
+        return false;
+    }
+    arena->work += steps;
+    return true;
 }
 
 /* A block with room for size: the next kept one, or a new one put right after the current. */

@@ -5,6 +5,9 @@
  *
  * When memory or the limit is exhausted an allocation returns NULL and `failed` stays true until the next reset, so
  * that code which builds many small things may check once at its end.
+ *
+ * Work is counted beside memory, because whoever makes a request can make it slow as well as large: loops that run on
+ * input tell the arena how far they go, and it ends them when the request has had its share.
  */
 #ifndef KT_BASE_ARENA_H
 #define KT_BASE_ARENA_H
@@ -21,7 +24,10 @@ struct kt_arena {
     size_t used_bytes;       /* handed out since the last reset */
     size_t high_water_bytes; /* the largest used_bytes ever */
     size_t kept_bytes;       /* blocks that a reset keeps for the next use */
-    bool failed;             /* an allocation was refused since the last reset */
+    uint64_t limit_work;     /* steps of work that a use may take; 0: any number */
+    uint64_t work;           /* steps since the last reset */
+    const char *overworked;  /* what the step beyond the limit was for; NULL: there was none since the last reset */
+    bool failed;             /* an allocation or a step was refused since the last reset */
 };
 
 /* No memory is taken before the first allocation. */
@@ -30,6 +36,13 @@ void kt_arena_init(struct kt_arena *arena, size_t limit_bytes);
 void kt_arena_reset(struct kt_arena *arena);
 /* Frees all; accepts a zeroed arena. For KT_CLEANUP. */
 void kt_arena_release(struct kt_arena *arena);
+
+/* Counts from here on, against another limit; the next reset keeps the limit. */
+void kt_arena_limit_work(struct kt_arena *arena, uint64_t limit_work);
+/* Counts steps, each about what it takes to look at one byte with care (10 to 15 instructions). False when they are
+ * more than the limit leaves: the loop that asked stops, `failed` is set, and `part` (a constant that a user
+ * understands, "tuning.input.urls") is remembered in `overworked`. Work is asked for before it is done. */
+bool kt_arena_work(struct kt_arena *arena, size_t steps, const char *part);
 
 #define KT_ARENA_KEEP_BYTES ((size_t)(256 * KT_KIB))
 

@@ -73,6 +73,30 @@ static void test_the_limit_is_exact_and_failing_sticks_until_reset(void **state 
     assert_null(kt_arena_alloc(&arena, 1));
 }
 
+static void test_work_is_counted_up_to_a_limit(void **state KT_UNUSED)
+{
+    KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+    kt_arena_init(&arena, 1024);
+    assert_true(kt_arena_work(&arena, SIZE_MAX / 2, "anything")); /* no limit */
+    kt_arena_limit_work(&arena, 100);
+    assert_int_equal(arena.work, 0);
+    assert_true(kt_arena_work(&arena, 60, "the first"));
+    assert_true(kt_arena_work(&arena, 40, "the second"));
+    assert_true(kt_arena_work(&arena, 0, "nothing"));
+    assert_false(arena.failed);
+    assert_false(kt_arena_work(&arena, 1, "the third"));
+    assert_true(arena.failed);
+    assert_string_equal(arena.overworked, "the third");
+    assert_false(kt_arena_work(&arena, 0, "the fourth")); /* what ended stays so, and the first cause is told */
+    assert_string_equal(arena.overworked, "the third");
+    assert_non_null(kt_arena_alloc(&arena, 16)); /* the refusal needs memory */
+    kt_arena_reset(&arena);
+    assert_false(arena.failed);
+    assert_null(arena.overworked);
+    assert_false(kt_arena_work(&arena, SIZE_MAX, "all at once"));
+    assert_int_equal(arena.work, 0);
+}
+
 static void test_absurd_sizes_fail_cleanly(void **state KT_UNUSED)
 {
     static const size_t limits[] = {0, 1, 4096, SIZE_MAX};
@@ -208,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_is_zeroed_aligned_and_separate),
         cmocka_unit_test(test_the_limit_is_exact_and_failing_sticks_until_reset),
+        cmocka_unit_test(test_work_is_counted_up_to_a_limit),
         cmocka_unit_test(test_absurd_sizes_fail_cleanly),
         cmocka_unit_test(test_a_reset_arena_needs_no_more_heap),
         cmocka_unit_test(test_a_reset_gives_large_memory_back),
