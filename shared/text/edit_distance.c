@@ -5,32 +5,49 @@
 /* Below this length a text is contained in nearly everything. */
 #define CONTAINED_AT_LEAST 4
 
+/* One bit for each place in a text. */
+__extension__ typedef unsigned __int128 place_set;
+
+static void find_places(struct kt_edit_places *places, struct kt_str text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)kt_ascii_lower(text.data[i]);
+        uint64_t *half = i < 64 ? &places->low[byte] : &places->high[byte];
+        *half |= UINT64_C(1) << (i % 64);
+    }
+}
+
+/* The table of distances between prefixes of a (whose places are given) and of b, column by column: a column is the two
+ * sets of places where the distance is one more (`above`) or one less (`below`) than at the place before. Hyyro, "A
+ * Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit Distances", 2003. */
+static size_t distance_by_places(const struct kt_edit_places *of_a, size_t a_length, struct kt_str b)
+{
+    place_set above = ~(place_set)0, below = 0, diagonal = 0, before = 0;
+    place_set last = a_length > 0 ? (place_set)1 << (a_length - 1) : 0;
+    size_t distance = a_length;
+    for (size_t j = 0; j < b.length; j++) {
+        unsigned char byte = (unsigned char)kt_ascii_lower(b.data[j]);
+        place_set here = (place_set)of_a->high[byte] << 64 | of_a->low[byte];
+        place_set swapped = ((~diagonal & here) << 1) & before;
+        diagonal = (((here & above) + above) ^ above) | here | below | swapped;
+        place_set more = below | ~(diagonal | above), fewer = diagonal & above;
+        distance += (more & last) != 0;
+        distance -= (fewer & last) != 0;
+        more = more << 1 | 1;
+        above = fewer << 1 | ~(diagonal | more);
+        below = more & diagonal;
+        before = here;
+    }
+    return a_length > 0 ? distance : b.length;
+}
+
 size_t kt_edit_distance(struct kt_str a, struct kt_str b)
 {
     if (a.length > LONGEST || b.length > LONGEST)
         return SIZE_MAX;
-    /* Three rows of the table of distances between prefixes: a swap looks two rows back. */
-    unsigned char rows[3][LONGEST + 1];
-    unsigned char *before = rows[0], *above = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= b.length; j++)
-        above[j] = (unsigned char)j;
-    for (size_t i = 1; i <= a.length; i++) {
-        row[0] = (unsigned char)i;
-        for (size_t j = 1; j <= b.length; j++) {
-            char here = kt_ascii_lower(a.data[i - 1]), there = kt_ascii_lower(b.data[j - 1]);
-            unsigned best = above[j - 1] + (here == there ? 0u : 1u);
-            best = KT_MIN(best, above[j] + 1u);
-            best = KT_MIN(best, row[j - 1] + 1u);
-            if (i > 1 && j > 1 && here == kt_ascii_lower(b.data[j - 2]) && there == kt_ascii_lower(a.data[i - 2]))
-                best = KT_MIN(best, before[j - 2] + 1u);
-            row[j] = (unsigned char)best;
-        }
-        unsigned char *oldest = before;
-        before = above;
-        above = row;
-        row = oldest;
-    }
-    return above[b.length];
+    struct kt_edit_places places = {{0}, {0}};
+    find_places(&places, a);
+    return distance_by_places(&places, a.length, b);
 }
 
 static bool starts_with_nocase(struct kt_str text, struct kt_str prefix)
@@ -42,8 +59,10 @@ static bool contains_nocase(struct kt_str text, struct kt_str part)
 {
     if (part.length < CONTAINED_AT_LEAST)
         return false;
+    char first = kt_ascii_lower(part.data[0]);
     for (size_t i = 0; i + part.length <= text.length; i++)
-        if (starts_with_nocase((struct kt_str){text.data + i, text.length - i}, part))
+        if (kt_ascii_lower(text.data[i]) == first &&
+            starts_with_nocase((struct kt_str){text.data + i, text.length - i}, part))
             return true;
     return false;
 }
@@ -57,17 +76,23 @@ static bool is_completion(struct kt_str wanted, struct kt_str candidate)
 void kt_nearest_init(struct kt_nearest *nearest, struct kt_str wanted)
 {
     *nearest = (struct kt_nearest){.wanted = wanted, .best_distance = SIZE_MAX};
+    if (wanted.length <= LONGEST)
+        find_places(&nearest->places, wanted);
 }
 
 void kt_nearest_offer(struct kt_nearest *nearest, const char *candidate)
 {
     struct kt_str wanted = nearest->wanted, offered = kt_str(candidate);
-    size_t distance = kt_edit_distance(wanted, offered);
-    if (distance == SIZE_MAX)
+    size_t longer = KT_MAX(wanted.length, offered.length), shorter = KT_MIN(wanted.length, offered.length);
+    size_t allowed = KT_MAX((size_t)1, longer / 3);
+    if (longer > LONGEST)
         return;
-    size_t allowed = KT_MAX((size_t)1, KT_MAX(wanted.length, offered.length) / 3);
-    bool near = distance <= allowed && distance < KT_MAX(wanted.length, offered.length);
-    if (!near && !contains_nocase(offered, wanted) && !contains_nocase(wanted, offered))
+    bool contained = contains_nocase(offered, wanted) || contains_nocase(wanted, offered);
+    if (!contained && longer - shorter > allowed) /* so many must be added */
+        return;
+    size_t distance = distance_by_places(&nearest->places, wanted.length, offered);
+    bool near = distance <= allowed && distance < longer;
+    if (!near && !contained)
         return;
     bool completes = is_completion(wanted, offered);
     bool best_completes = nearest->best && is_completion(wanted, kt_str(nearest->best));
