@@ -37,7 +37,8 @@ struct kt_json_parsed {
     const struct kt_json_duplicate *duplicates; /* in order of appearance; NULL without any */
 };
 
-/* Parses exactly one JSON text. KT_EPARSE (with line and column), KT_ELIMIT (which limit), KT_ENOMEM.
+/* Parses exactly one JSON text. KT_EPARSE (with line and column), KT_ELIMIT (which limit; the arena's work is one),
+ * KT_ENOMEM.
  *
  * An escaped surrogate without its partner (\ud800) becomes U+FFFD, as in Go and so in the API server. A number that no
  * double can hold (1e999) is refused, as Go does. With KT_JSON_DUPLICATES_LAST_WINS the earlier members are taken out
@@ -86,6 +87,9 @@ bool kt_json_true(const cJSON *node);
  * 1.0 do not). Two NULLs are equal. Linear while the members are in the same order. False for trees deeper than
  * KT_LIMIT_TREE_DEPTH. */
 bool kt_json_equal(const cJSON *a, const cJSON *b);
+/* The same for trees from outside: n log n in any order, and counted. False with arena->failed when the arena has no
+ * memory or work left for it. */
+bool kt_json_equal_counted(struct kt_arena *arena, const cJSON *a, const cJSON *b);
 
 /* --- building; all nodes live in the arena; NULL when memory is out (arena->failed) ------------------------------- */
 
@@ -102,12 +106,19 @@ cJSON *kt_json_new_bool(struct kt_arena *arena, bool value);
 cJSON *kt_json_new_null(struct kt_arena *arena);
 /* A deep copy without a parent; NULL for NULL and, with arena->failed, for a tree deeper than KT_LIMIT_TREE_DEPTH. */
 cJSON *kt_json_clone(struct kt_arena *arena, const cJSON *node);
+/* The same, but the texts are those of the original and must live as long. */
+cJSON *kt_json_clone_nodes(struct kt_arena *arena, const cJSON *node);
+/* Takes out every member that a later one has the name of; keeps the order. For an object to which members were
+ * appended without a look at what is there (kt_json_add). */
+void kt_json_keep_last(struct kt_arena *arena, cJSON *object);
 /* A copy of the node alone that shares its children and text, so that one value can have two parents. */
 cJSON *kt_json_reference(struct kt_arena *arena, const cJSON *node);
 
 /* Adds or replaces a member (in its place); value may come from a failed constructor (then nothing happens). A value
  * that has a parent already is put in as kt_json_reference of it. Nothing happens when object is not an object. */
 void kt_json_set(struct kt_arena *arena, cJSON *object, const char *key, cJSON *value);
+/* Adds a member behind the others, without a look whether there is one of this name. */
+void kt_json_add(struct kt_arena *arena, cJSON *object, const char *key, cJSON *value);
 void kt_json_set_string(struct kt_arena *arena, cJSON *object, const char *key, const char *text);
 void kt_json_set_int(struct kt_arena *arena, cJSON *object, const char *key, int64_t value);
 void kt_json_set_bool(struct kt_arena *arena, cJSON *object, const char *key, bool value);
@@ -140,6 +151,8 @@ bool kt_utf8_valid(struct kt_str text);
 /* Bytes of the character at the start of text; 0 when text is empty or starts with an invalid sequence (over-long,
  * surrogate, beyond U+10FFFF, cut short). */
 size_t kt_utf8_step(struct kt_str text);
+/* Bytes of the valid characters beyond ASCII that text starts with, and how many they are. */
+size_t kt_utf8_high_length(struct kt_str text, size_t *ret_runes);
 /* Bytes of the longest prefix with at most `runes` characters. A byte that is not part of a valid character counts as
  * one character, here and in kt_utf8_count. */
 size_t kt_utf8_prefix(struct kt_str text, size_t runes);

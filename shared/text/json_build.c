@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "text/json.h"
+#include "text/json_duplicates.h"
 #include "text/json_number.h"
 
 static cJSON *new_node(struct kt_arena *arena, int type)
@@ -188,6 +189,33 @@ void kt_json_set(struct kt_arena *arena, cJSON *object, const char *key, cJSON *
     kt_json_detach(object, old);
 }
 
+void kt_json_add(struct kt_arena *arena, cJSON *object, const char *key, cJSON *value)
+{
+    char *name = kt_json_is_object(object) && value ? kt_arena_strdup(arena, key) : NULL;
+    cJSON *member = name ? without_parent(arena, value) : NULL;
+    if (!member)
+        return;
+    member->string = name;
+    link_child(object, NULL, member);
+}
+
+void kt_json_keep_last(struct kt_arena *arena, cJSON *object)
+{
+    size_t count = kt_json_is_object(object) ? kt_json_count(object) : 0;
+    struct kt_json_key *space = NULL;
+    if (count < 2)
+        return;
+    if (count > KT_JSON_PAIRWISE_MEMBERS && !(space = kt_arena_calloc(arena, 2 * count, sizeof(*space))))
+        return;
+    kt_json_mark_duplicates(object, space);
+    for (cJSON *member = object->child, *next; member; member = next) {
+        next = member->next;
+        if (member->type & KT_JSON_MARK_SUPERSEDED)
+            kt_json_detach(object, member);
+        member->type &= ~(KT_JSON_MARK_SUPERSEDED | KT_JSON_MARK_REPEATED);
+    }
+}
+
 void kt_json_set_string(struct kt_arena *arena, cJSON *object, const char *key, const char *text)
 {
     kt_json_set(arena, object, key, kt_json_new_string(arena, text));
@@ -220,7 +248,13 @@ cJSON *kt_json_ensure_object(struct kt_arena *arena, cJSON *object, const char *
 
 /* --- cloning ------------------------------------------------------------------------------------------------------ */
 
-static cJSON *clone_below(struct kt_arena *arena, const cJSON *node, unsigned depth)
+/* The text, or a copy of it. NULL when memory is out, or when there is none. */
+static char *clone_text(struct kt_arena *arena, char *text, bool copies_texts)
+{
+    return text && copies_texts ? kt_arena_strdup(arena, text) : text;
+}
+
+static cJSON *clone_below(struct kt_arena *arena, const cJSON *node, bool copies_texts, unsigned depth)
 {
     if (depth > KT_LIMIT_TREE_DEPTH) {
         arena->failed = true;
@@ -230,14 +264,13 @@ static cJSON *clone_below(struct kt_arena *arena, const cJSON *node, unsigned de
     if (!copy)
         return NULL;
     copy->child = NULL;
-    if (node->valuestring)
-        copy->valuestring = kt_arena_strdup(arena, node->valuestring);
+    copy->valuestring = clone_text(arena, node->valuestring, copies_texts);
     if (node->valuestring && !copy->valuestring)
         return NULL;
     for (const cJSON *child = node->child; child; child = child->next) {
-        cJSON *child_copy = clone_below(arena, child, depth + 1);
+        cJSON *child_copy = clone_below(arena, child, copies_texts, depth + 1);
         if (child_copy && child->string)
-            child_copy->string = kt_arena_strdup(arena, child->string);
+            child_copy->string = clone_text(arena, child->string, copies_texts);
         if (!child_copy || (child->string && !child_copy->string))
             return NULL;
         link_child(copy, NULL, child_copy);
@@ -247,5 +280,10 @@ static cJSON *clone_below(struct kt_arena *arena, const cJSON *node, unsigned de
 
 cJSON *kt_json_clone(struct kt_arena *arena, const cJSON *node)
 {
-    return node ? clone_below(arena, node, 0) : NULL;
+    return node ? clone_below(arena, node, true, 0) : NULL;
+}
+
+cJSON *kt_json_clone_nodes(struct kt_arena *arena, const cJSON *node)
+{
+    return node ? clone_below(arena, node, false, 0) : NULL;
 }

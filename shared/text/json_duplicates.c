@@ -29,7 +29,7 @@ static uint64_t hash_name(const char *name)
     return hash;
 }
 
-static int compare_keys(const struct kt_json_key *a, const struct kt_json_key *b)
+int kt_json_compare_keys(const struct kt_json_key *a, const struct kt_json_key *b)
 {
     if (a->hash != b->hash)
         return a->hash < b->hash ? -1 : 1;
@@ -41,7 +41,7 @@ static void merge(const struct kt_json_key *left, size_t left_count, const struc
 {
     while (left_count > 0 && right_count > 0) {
         /* <= keeps equal names in the order of the text. */
-        if (compare_keys(left, right) <= 0) {
+        if (kt_json_compare_keys(left, right) <= 0) {
             *out++ = *left++;
             left_count--;
         } else {
@@ -71,11 +71,27 @@ static struct kt_json_key *sort_keys(struct kt_json_key *keys, struct kt_json_ke
     return keys;
 }
 
+struct kt_json_key *kt_json_sort_members(const cJSON *first, size_t count, struct kt_json_key *space)
+{
+    size_t filled = 0;
+    for (const cJSON *member = first; member; member = member->next)
+        space[filled++] = (struct kt_json_key){hash_name(member->string), (cJSON *)(uintptr_t)member};
+    return sort_keys(space, space + count, count);
+}
+
+size_t kt_json_sort_steps(size_t count)
+{
+    size_t bits = 0;
+    for (size_t left = count; left > 0; left >>= 1)
+        bits++;
+    return 4 * count * bits; /* measured, see tests/bench/cost.c */
+}
+
 static void mark_sorted(const struct kt_json_key *keys, size_t count)
 {
     size_t group_start = 0;
     for (size_t i = 1; i < count; i++) {
-        if (compare_keys(&keys[group_start], &keys[i]) != 0) {
+        if (kt_json_compare_keys(&keys[group_start], &keys[i]) != 0) {
             group_start = i;
             continue;
         }
@@ -100,10 +116,5 @@ void kt_json_mark_duplicates(cJSON *object, struct kt_json_key *sort_space)
         mark_pairwise(members, count);
         return;
     }
-    size_t filled = 0;
-    cJSON_ArrayForEach(member, object)
-    {
-        sort_space[filled++] = (struct kt_json_key){hash_name(member->string), member};
-    }
-    mark_sorted(sort_keys(sort_space, sort_space + count, count), count);
+    mark_sorted(kt_json_sort_members(object->child, count, sort_space), count);
 }

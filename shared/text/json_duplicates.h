@@ -16,6 +16,14 @@ struct kt_json_key {
     uint64_t hash;
     cJSON *member;
 };
+/* Steps of work (base/arena.h) to sort this many. */
+size_t kt_json_sort_steps(size_t count);
+
+/* The members of an object by hash and then by name, those of one name in the order of the text; count is how many they
+ * are, and space has room for twice as many. Returns where in the space they are. */
+struct kt_json_key *kt_json_sort_members(const cJSON *first, size_t count, struct kt_json_key *space);
+/* 0: the same name. */
+int kt_json_compare_keys(const struct kt_json_key *a, const struct kt_json_key *b);
 
 /* sort_space: room for twice the members of object; may be NULL up to KT_JSON_PAIRWISE_MEMBERS. */
 void kt_json_mark_duplicates(cJSON *object, struct kt_json_key *sort_space);

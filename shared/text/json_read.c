@@ -5,7 +5,12 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "text/json_duplicates.h"
 #include "text/json_number.h"
+
+/* Steps of work to compare two nodes, whatever is below them. */
+#define EQUAL_STEPS 6
+#define EQUAL_PART "what is compared with the old object"
 
 static bool is_kind(const cJSON *node, int kind)
 {
@@ -152,55 +157,88 @@ bool kt_json_true(const cJSON *node)
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
-static bool equal_below(const cJSON *a, const cJSON *b, unsigned depth);
+/* One comparison. */
+struct comparing {
+    struct kt_arena *arena; /* counts the work and lends room to sort in; NULL: neither */
+};
 
-static bool equal_arrays(const cJSON *a, const cJSON *b, unsigned depth)
+static bool equal_below(struct comparing *comparing, const cJSON *a, const cJSON *b, unsigned depth);
+
+static bool equal_arrays(struct comparing *comparing, const cJSON *a, const cJSON *b, unsigned depth)
 {
     const cJSON *left = a->child, *right = b->child;
     for (; left && right; left = left->next, right = right->next)
-        if (!equal_below(left, right, depth + 1))
+        if (!equal_below(comparing, left, right, depth + 1))
             return false;
     return !left && !right;
 }
 
-/* The member of b for a member of a. Both are mostly in the same order, so the search goes on after the last hit and
- * only then looks at the whole object. */
-static const cJSON *matching_member(const cJSON *b, const cJSON *guess, const char *name)
+/* Few members from left on: each is looked for in b, first where the last was found, which is at right. */
+static bool equal_by_search(struct comparing *comparing, const cJSON *left, const cJSON *b, const cJSON *right,
+                            unsigned depth)
 {
-    if (guess && strcmp(guess->string, name) == 0)
-        return guess;
-    return kt_json_get(b, name);
-}
-
-static bool equal_objects(const cJSON *a, const cJSON *b, unsigned depth)
-{
-    if (kt_json_count(a) != kt_json_count(b))
-        return false;
-    const cJSON *guess = b->child;
-    for (const cJSON *member = a->child; member; member = member->next) {
-        const cJSON *other = matching_member(b, guess, member->string);
-        if (!other || !equal_below(member, other, depth + 1))
+    for (; left; left = left->next) {
+        const cJSON *other = right && kt_streq(left->string, right->string) ? right : kt_json_get(b, left->string);
+        if (!other || !equal_below(comparing, left, other, depth + 1))
             return false;
-        guess = other->next;
+        right = other->next;
     }
     return true;
 }
 
-static bool equal_below(const cJSON *a, const cJSON *b, unsigned depth)
+/* Many: both are sorted by name, once. */
+static bool equal_by_sorting(struct comparing *comparing, const cJSON *left, const cJSON *right, size_t count,
+                             unsigned depth)
+{
+    struct kt_arena *arena = comparing->arena;
+    bool goes_on = kt_arena_work(arena, 2 * kt_json_sort_steps(count), EQUAL_PART);
+    struct kt_json_key *space = goes_on ? kt_arena_calloc(arena, 4 * count, sizeof(*space)) : NULL;
+    if (!space)
+        return false;
+    const struct kt_json_key *ours = kt_json_sort_members(left, count, space);
+    const struct kt_json_key *theirs = kt_json_sort_members(right, count, space + 2 * count);
+    for (size_t i = 0; i < count; i++)
+        if (kt_json_compare_keys(&ours[i], &theirs[i]) != 0 ||
+            !equal_below(comparing, ours[i].member, theirs[i].member, depth + 1))
+            return false;
+    return true;
+}
+
+/* Both are mostly in the same order: only from the first member on that is not are they looked for. */
+static bool equal_objects(struct comparing *comparing, const cJSON *a, const cJSON *b, unsigned depth)
+{
+    size_t count = kt_json_count(a);
+    if (count != kt_json_count(b))
+        return false;
+    const cJSON *left = a->child, *right = b->child;
+    for (; left && kt_streq(left->string, right->string); left = left->next, right = right->next, count--)
+        if (!equal_below(comparing, left, right, depth + 1))
+            return false;
+    return comparing->arena && count > KT_JSON_PAIRWISE_MEMBERS ? equal_by_sorting(comparing, left, right, count, depth)
+                                                                : equal_by_search(comparing, left, b, right, depth);
+}
+
+static bool equal_numbers(const cJSON *a, const cJSON *b)
+{
+    char left[KT_JSON_NUMBER_TEXT_BYTES], right[KT_JSON_NUMBER_TEXT_BYTES];
+    return kt_json_number_equal(kt_json_number_text(a, left), kt_json_number_text(b, right));
+}
+
+static bool equal_below(struct comparing *comparing, const cJSON *a, const cJSON *b, unsigned depth)
 {
     if ((a->type & 0xFF) != (b->type & 0xFF) || depth > KT_LIMIT_TREE_DEPTH)
         return false;
+    if (comparing->arena && !kt_arena_work(comparing->arena, EQUAL_STEPS, EQUAL_PART))
+        return false;
     switch (a->type & 0xFF) {
     case cJSON_Object:
-        return equal_objects(a, b, depth);
+        return equal_objects(comparing, a, b, depth);
     case cJSON_Array:
-        return equal_arrays(a, b, depth);
+        return equal_arrays(comparing, a, b, depth);
     case cJSON_String:
         return strcmp(a->valuestring, b->valuestring) == 0;
-    case cJSON_Number: {
-        char left[KT_JSON_NUMBER_TEXT_BYTES], right[KT_JSON_NUMBER_TEXT_BYTES];
-        return kt_json_number_equal(kt_json_number_text(a, left), kt_json_number_text(b, right));
-    }
+    case cJSON_Number:
+        return equal_numbers(a, b);
     default:
         return true;
     }
@@ -208,7 +246,12 @@ static bool equal_below(const cJSON *a, const cJSON *b, unsigned depth)
 
 bool kt_json_equal(const cJSON *a, const cJSON *b)
 {
-    if (!a || !b)
-        return a == b;
-    return equal_below(a, b, 0);
+    struct comparing comparing = {NULL};
+    return a && b ? equal_below(&comparing, a, b, 0) : a == b;
+}
+
+bool kt_json_equal_counted(struct kt_arena *arena, const cJSON *a, const cJSON *b)
+{
+    struct comparing comparing = {arena};
+    return a && b ? equal_below(&comparing, a, b, 0) : a == b;
 }

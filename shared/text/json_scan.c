@@ -6,6 +6,18 @@
 #include <string.h>
 
 #include "text/json.h"
+#include "text/json_duplicates.h"
+
+/* Steps of work beyond the one for each byte between strings and the half for each byte in them; measured, see
+ * tests/bench/cost.c. */
+#define NODE_STEPS 20
+#define NUMBER_STEPS 10
+#define SPECIAL_STEPS 5 /* an escape, or a character beyond ASCII */
+#define UNICODE_ESCAPE_STEPS 15
+#define FRACTION_STEPS 250
+#define FRACTION_BYTE_STEPS 3
+/* Longer whole numbers, and fractions, are read by strtod, which is exact and slow. */
+#define SHORT_NUMBER_BYTES 15
 
 /* One open object or array. */
 struct frame {
@@ -21,6 +33,7 @@ struct scanner {
     size_t numbers_capacity;
     struct frame frames[KT_LIMIT_JSON_DEPTH];
     size_t depth;
+    size_t string_bytes;
     struct kt_json_scan result;
     struct kt_error *error;
 };
@@ -115,6 +128,7 @@ static int hex4(const char *at)
 static char *scan_unicode_escape(struct scanner *scanner, char *at)
 {
     int unit = hex4(at + 1);
+    scanner->result.work += UNICODE_ESCAPE_STEPS;
     if (unit < 0)
         return fail_at(scanner, at, "\\u needs four hexadecimal digits");
     if (unit == 0)
@@ -162,16 +176,19 @@ static char *scan_string(struct scanner *scanner, char *at)
         case KT_JSON_QUOTE:
             if ((size_t)(at - first) > KT_LIMIT_JSON_STRING_BYTES)
                 return fail_limit(scanner, "a string with more bytes than", KT_LIMIT_JSON_STRING_BYTES);
+            scanner->string_bytes += (size_t)(at - first);
             return at + 1;
         case KT_JSON_BACKSLASH:
-            at = scan_escape(scanner, at);
+            for (; at && *at == '\\'; scanner->result.work += SPECIAL_STEPS)
+                at = scan_escape(scanner, at);
             if (!at)
                 return NULL;
             break;
         case KT_JSON_HIGH: {
-            size_t length = kt_utf8_step((struct kt_str){at, (size_t)(scanner->end - at)});
+            size_t runes = 0, length = kt_utf8_high_length((struct kt_str){at, (size_t)(scanner->end - at)}, &runes);
             if (length == 0)
                 return fail_at(scanner, at, "the string is not valid UTF-8");
+            scanner->result.work += runes * SPECIAL_STEPS;
             at += length;
             break;
         }
@@ -217,6 +234,16 @@ size_t kt_json_scan_number(const char *text)
     return (size_t)(at - text);
 }
 
+bool kt_json_scan_is_short(struct kt_str number)
+{
+    size_t digits = number.length > 0 && number.data[0] == '-' ? 1 : 0;
+    if (number.length > SHORT_NUMBER_BYTES)
+        return false;
+    while (digits < number.length && kt_ascii_is_digit(number.data[digits]))
+        digits++;
+    return digits == number.length;
+}
+
 static char *scan_number(struct scanner *scanner, char *at)
 {
     size_t length = kt_json_scan_number(at);
@@ -229,6 +256,9 @@ static char *scan_number(struct scanner *scanner, char *at)
     if (length > KT_LIMIT_JSON_NUMBER_BYTES)
         return fail_limit(scanner, "a number with more bytes than", KT_LIMIT_JSON_NUMBER_BYTES);
     struct kt_json_scan *result = &scanner->result;
+    result->work += NUMBER_STEPS;
+    if (!kt_json_scan_is_short((struct kt_str){at, length}))
+        result->work += FRACTION_STEPS + length * FRACTION_BYTE_STEPS;
     if (result->numbers == scanner->numbers_capacity) {
         size_t capacity = KT_MAX((size_t)64, scanner->numbers_capacity * 4);
         uint32_t *offsets = kt_arena_calloc(scanner->arena, capacity, sizeof(*offsets));
@@ -287,6 +317,13 @@ static char *scan_open(struct scanner *scanner, char *at)
     return scan_child_start(scanner, at);
 }
 
+static void close_container(struct scanner *scanner)
+{
+    const struct frame *frame = &scanner->frames[--scanner->depth];
+    if (frame->object && frame->members > KT_JSON_PAIRWISE_MEMBERS)
+        scanner->result.work += kt_json_sort_steps(frame->members);
+}
+
 /* After a complete value: closes what ends here. Returns the first byte of the next value, or the end of the text with
  * depth 0. */
 static char *scan_after_value(struct scanner *scanner, char *at)
@@ -297,7 +334,7 @@ static char *scan_after_value(struct scanner *scanner, char *at)
             return scan_child_start(scanner, skip_space(at + 1));
         if (*at != (object ? '}' : ']'))
             return fail_expected(scanner, at, object ? "',' or '}'" : "',' or ']'");
-        scanner->depth--;
+        close_container(scanner);
         at++;
     }
     return at;
@@ -356,6 +393,7 @@ int kt_json_scan(struct kt_arena *arena, char *text, size_t length, size_t limit
         fail_expected(&scanner, at, "the end of the text after the value");
         return scanner.error->code;
     }
+    scanner.result.work += scanner.result.nodes * NODE_STEPS + length - scanner.string_bytes / 2;
     *ret = scanner.result;
     return 0;
 }

@@ -40,6 +40,7 @@ struct kt_json_scan {
     size_t largest_object;    /* most members of one object */
     uint32_t *number_offsets; /* where each number starts, in the order of the text */
     size_t numbers;
+    size_t work; /* steps (base/arena.h) that making the tree of it takes, the scan included */
 };
 
 /* Checks text[0..length), which KT_JSON_SCAN_PADDING NULs must follow, in one pass without recursion. Escaped
@@ -59,5 +60,7 @@ int kt_json_scan_fail(struct kt_error *error, struct kt_str text, size_t offset,
 /* Length of the number at the start of text by JSON's grammar, or 0. text must end with a byte that is not part of a
  * number, such as NUL. */
 size_t kt_json_scan_number(const char *text);
+/* True for a number by that grammar which has few digits, all of them before the point: a double holds it exactly. */
+bool kt_json_scan_is_short(struct kt_str number);
 
 #endif
