@@ -47,8 +47,9 @@ struct kt_yaml_documents {
 
 /* Splits at lines that begin with `---` as Kubernetes does (only a comment may follow on such a line), and at `...`,
  * and parses each document by itself, so that a bad one does not hide the others: its error stands in its item
- * (KT_EPARSE, KT_ELIMIT). Text before the first `---` is a document only when there is more in it than comments, so an
- * empty text has none. What Kubernetes' reader drops in silence after a value (`{a: 1} b`) is an error here.
+ * (KT_EPARSE, KT_ELIMIT; the arena's work is a limit, too). Text before the first `---` is a document only when there
+ * is more in it than comments, so an empty text has none. What Kubernetes' reader drops in silence after a value (`{a:
+ * 1} b`) is an error here.
  *
  * JSON text is YAML too; what JSON has beyond YAML 1.1 (surrogate escapes) is read as well, but then without positions.
  *

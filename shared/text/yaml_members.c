@@ -7,6 +7,8 @@
 
 /* In cJSON's type beside the marks of json_duplicates.h, until the object is complete: came from a merge key. */
 #define MARK_MERGED (1 << 18)
+/* Steps of work to compare a member of a map with the others. */
+#define MEMBER_STEPS 60
 #define ALL_MARKS (MARK_MERGED | KT_JSON_MARK_SUPERSEDED | KT_JSON_MARK_REPEATED)
 
 /* Keeps cJSON's invariant: child->prev is the last child. Unlike kt_json_set this does not look for the name first. */
@@ -158,6 +160,8 @@ static int add_duplicate(struct kt_yaml_tree *tree, const cJSON *member)
     const char *path = member_path(tree, member->string);
     if (!duplicate || !path)
         return kt_yaml_no_memory(tree->document);
+    if (!kt_arena_work(tree->arena, strlen(path), KT_YAML_PART))
+        return kt_yaml_no_work(tree->document, position);
     const struct kt_yaml_duplicate **link = &tree->document->duplicates;
     struct kt_yaml_duplicate *before = NULL;
     for (const struct kt_yaml_duplicate *at = *link; at; at = at->next) {
@@ -178,6 +182,8 @@ static int add_duplicate(struct kt_yaml_tree *tree, const cJSON *member)
 static int mark_duplicates(struct kt_yaml_tree *tree, struct kt_yaml_frame *frame)
 {
     struct kt_json_key *sort_space = NULL;
+    if (!kt_arena_work(tree->arena, frame->members * MEMBER_STEPS, KT_YAML_PART))
+        return kt_yaml_no_work(tree->document, frame->start);
     if (frame->members > KT_JSON_PAIRWISE_MEMBERS) {
         sort_space = kt_arena_calloc(tree->arena, 2 * frame->members, sizeof(*sort_space));
         if (!sort_space)

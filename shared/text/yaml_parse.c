@@ -8,6 +8,11 @@
 #include "text/json_pointer.h"
 #include "text/yaml_tree.h"
 
+/* Steps of work that an event takes, whatever is in it, and a byte of the text; measured, see tests/bench/cost.c. */
+#define EVENT_STEPS 300
+#define BYTE_STEPS 12
+#define FLOAT_STEPS 1400
+
 static struct kt_position position_of(const yaml_mark_t *mark, uint32_t first_line)
 {
     return (struct kt_position){first_line + (uint32_t)mark->line, (uint32_t)mark->column + 1};
@@ -28,9 +33,11 @@ static int take_scalar(struct kt_yaml_tree *tree, const yaml_event_t *event, str
     if (tree->depth == 0 && text.length == 0 && plain && !tag && !anchor)
         return 0; /* an empty document: only comments or nothing */
     struct kt_yaml_scalar scalar;
-    struct kt_error error = {0};
-    if (kt_yaml_scalar_resolve(tree->arena, text, tag, plain, &scalar, &error) < 0)
-        return kt_yaml_fail(tree->document, error.code, position, "%s", error.message);
+    struct kt_error *error = &tree->document->error;
+    if (kt_yaml_scalar_resolve(tree->arena, text, tag, plain, &scalar, error) < 0)
+        return kt_yaml_fail(tree->document, error->code, position, "%s", error->message);
+    if (scalar.kind == KT_YAML_FLOAT && !kt_arena_work(tree->arena, FLOAT_STEPS, KT_YAML_PART))
+        return kt_yaml_no_work(tree->document, position);
     return kt_yaml_tree_scalar(tree, &scalar, is_merge_key(event), anchor, position);
 }
 
@@ -75,6 +82,8 @@ static int read_events(yaml_parser_t *parser, struct kt_yaml_tree *tree, struct 
             kt_yaml_explain(parser, text, first_line, tree->document);
             return (int)tree->document->error.code;
         }
+        if (!kt_arena_work(tree->arena, EVENT_STEPS, KT_YAML_PART))
+            return kt_yaml_no_work(tree->document, position_of(&event.start_mark, first_line));
         int r = take_event(tree, &event, first_line);
         if (r != 0)
             return KT_MIN(r, 0);
@@ -125,6 +134,8 @@ void kt_yaml_read_document(struct kt_arena *arena, struct kt_str text, uint32_t 
     struct kt_yaml_tree tree;
     KT_CLEANUP(delete_parser) yaml_parser_t parser = {0};
     int r = kt_yaml_tree_init(&tree, arena, &document);
+    if (r == 0 && !kt_arena_work(arena, text.length * BYTE_STEPS, KT_YAML_PART))
+        r = kt_yaml_no_work(&document, document.start);
     if (r == 0 && !yaml_parser_initialize(&parser))
         r = kt_yaml_fail(&document, KT_ENOMEM, (struct kt_position){0}, "not enough memory to read the YAML text");
     if (r == 0) {

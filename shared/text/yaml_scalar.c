@@ -200,8 +200,14 @@ static bool resolve_number(struct kt_str text, char *space, struct kt_yaml_scala
     return true;
 }
 
+/* Of the words above: most texts are none of them, which these two tell. */
+#define LONGEST_WORD 5
+#define FIRST_BYTES "yYtToOnNfF~.+-"
+
 static bool resolve_word(struct kt_str text, struct kt_yaml_scalar *ret)
 {
+    if (text.length > LONGEST_WORD || (text.length > 0 && !memchr(FIRST_BYTES, text.data[0], sizeof(FIRST_BYTES) - 1)))
+        return false;
     for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
         if (!kt_str_equal(text, kt_str(words[i].text)))
             continue;

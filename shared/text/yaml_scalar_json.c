@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scalars as values and as keys of JSON, as sigs.k8s.io/yaml v1.6.0 (convertToJSONableObject) and encoding/json do it.
  */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static struct shortest shortest_digits(double value, bool as_float)
 {
     struct shortest shortest = {.negative = signbit(value)};
     char text[NUMBER_TEXT_BYTES];
-    for (int precision = 0; precision < 17; precision++) {
+    /* What fewer digits can say these can say as well, with zeros behind it. */
+    for (int precision = as_float ? FLT_DIG - 1 : DBL_DIG - 1; precision < 17; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision, fabs(value));
         if (as_float ? strtof(text, NULL) == (float)fabs(value) : strtod(text, NULL) == fabs(value))
             break;
@@ -35,6 +37,8 @@ static struct shortest shortest_digits(double value, bool as_float)
     for (; *at && *at != 'e'; at++)
         if (kt_ascii_is_digit(*at))
             shortest.digits[shortest.count++] = *at;
+    while (shortest.count > 1 && shortest.digits[shortest.count - 1] == '0')
+        shortest.count--;
     shortest.exponent = *at ? (int)strtol(at + 1, NULL, 10) : 0;
     return shortest;
 }

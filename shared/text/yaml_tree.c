@@ -29,6 +29,12 @@ int kt_yaml_no_memory(struct kt_yaml_document *document)
     return kt_yaml_fail(document, KT_ENOMEM, (struct kt_position){0}, "not enough memory to read the YAML text");
 }
 
+int kt_yaml_no_work(struct kt_yaml_document *document, struct kt_position position)
+{
+    return kt_yaml_fail(document, KT_ELIMIT, position,
+                        "the YAML text takes more work to read than one request may cost");
+}
+
 static int fail_with(struct kt_yaml_tree *tree, const struct kt_error *error, struct kt_position position)
 {
     return kt_yaml_fail(tree->document, error->code, position, "%s", error->message);
@@ -165,23 +171,23 @@ static int take_key(struct kt_yaml_tree *tree, const struct kt_yaml_scalar *scal
                     struct kt_position position)
 {
     struct kt_yaml_frame *frame = top_frame(tree);
-    struct kt_error error = {0};
+    struct kt_error *error = &tree->document->error; /* one for all: each is larger than what it is about */
     frame->key_position = position;
     frame->merging = is_merge_key;
     if (is_merge_key)
         frame->key = "<<";
-    else if (kt_yaml_scalar_key(tree->arena, scalar, &frame->key, &error) < 0)
-        return fail_with(tree, &error, position);
+    else if (kt_yaml_scalar_key(tree->arena, scalar, &frame->key, error) < 0)
+        return fail_with(tree, error, position);
     return 0;
 }
 
 static int take_scalar(struct kt_yaml_tree *tree, const struct kt_yaml_scalar *scalar, bool from_alias,
                        struct kt_position position)
 {
-    struct kt_error error = {0};
+    struct kt_error *error = &tree->document->error;
     cJSON *node;
-    if (kt_yaml_scalar_node(tree->arena, scalar, &node, &error) < 0)
-        return fail_with(tree, &error, position);
+    if (kt_yaml_scalar_node(tree->arena, scalar, &node, error) < 0)
+        return fail_with(tree, error, position);
     return attach(tree, node, from_alias, position);
 }
 
@@ -211,6 +217,8 @@ int kt_yaml_tree_alias(struct kt_yaml_tree *tree, const char *name, struct kt_po
     int r = count_value(tree, position);
     if (r < 0)
         return r;
+    if (!kt_arena_work(tree->arena, tree->anchor_count, KT_YAML_PART))
+        return kt_yaml_no_work(tree->document, position);
     const struct kt_yaml_anchor *anchor = find_anchor(tree, name);
     if (!anchor)
         return kt_yaml_fail(tree->document, KT_EPARSE, position,

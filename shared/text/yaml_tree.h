@@ -67,6 +67,9 @@ int kt_yaml_merge(struct kt_yaml_tree *tree, struct kt_yaml_frame *frame, cJSON 
 /* Leaves the last member of each name and records names that stand twice in the text. */
 int kt_yaml_finish_object(struct kt_yaml_tree *tree, struct kt_yaml_frame *frame);
 int kt_yaml_no_memory(struct kt_yaml_document *document);
+/* The arena has no steps of work left for this text, whose part in the arena's words is KT_YAML_PART. */
+int kt_yaml_no_work(struct kt_yaml_document *document, struct kt_position position);
+#define KT_YAML_PART "the YAML text"
 
 /* Sets the document's error, with line and column in front when the position is known, and drops its root. */
 int kt_yaml_fail(struct kt_yaml_document *document, enum kt_error_code code, struct kt_position position,
