@@ -118,7 +118,7 @@ static struct kt_position position_of(const struct kt_manifest_object *object, c
             return duplicates->position;
     bool exact = false;
     const cJSON *node =
-        finding->field[0] ? kt_field_path_find((cJSON *)(uintptr_t)object->node, finding->field, &exact) : NULL;
+        finding->field[0] ? kt_field_path_find(NULL, (cJSON *)(uintptr_t)object->node, finding->field, &exact) : NULL;
     if (!node)
         return object->position;
     const struct kt_positions *positions = object->document->positions;
@@ -382,5 +382,6 @@ int kt_check_run_all(struct kt_app *app, const struct kt_check_setup *setup, str
     };
     kt_arena_init(&check.scratch, KT_LIMIT_COMMAND_ARENA_BYTES);
     kt_arena_init(&check.judging, KT_LIMIT_COMMAND_ARENA_BYTES);
+    kt_arena_limit_work(&check.judging, KT_LIMIT_REVIEW_WORK); /* as a server, which would refuse what takes more */
     return run_all(&check, error);
 }

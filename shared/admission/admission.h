@@ -50,6 +50,7 @@ struct kt_defaulting {
     /* What the CRD's schema says of the object as it was given, when is_checked: not of one that is left alone. */
     const struct kt_schema_problem *problems;
     bool is_checked;
+    const struct kt_facts *facts; /* of mutated, read to choose a machine type; NULL: they were not needed */
 };
 
 /* Fills what is absent (product rules: idempotent, nothing of the user's is changed, nothing when deletionTimestamp is

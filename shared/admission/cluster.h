@@ -26,11 +26,12 @@ extern const struct kt_cluster kt_cluster_unknown;
 
 /* Over a JSON array of Kubernetes objects that is taken to be complete: what is not in it is ABSENT. */
 struct kt_cluster_objects {
-    const cJSON *objects;
+    const struct kt_cluster_object *sorted; /* by kind and name */
+    size_t count;
     const cJSON *const *nodes;
     size_t node_count;
 };
-/* Prepares the view; arena holds the node list. */
+/* Prepares the view; arena holds what it needs. When it is out of memory, the view knows nothing. */
 struct kt_cluster kt_cluster_from_objects(struct kt_arena *arena, const cJSON *objects,
                                           struct kt_cluster_objects *storage);
 

@@ -56,7 +56,7 @@ struct filling {
 static cJSON *open_parent(struct filling *filling, const char *parent)
 {
     if (!filling->is_clone) {
-        filling->object = kt_json_clone(filling->arena, filling->object);
+        filling->object = kt_json_clone_nodes(filling->arena, filling->object);
         filling->is_clone = true;
     }
     cJSON *node = kt_json_pointer_find(filling->object, kt_str(parent));
@@ -270,11 +270,16 @@ static void note_choice(struct filling *filling, const struct kt_sku_fit *fits, 
 static void choose_machine(struct filling *filling)
 {
     struct kt_workspace written;
-    struct kt_facts facts;
+    struct kt_facts *facts = kt_arena_alloc(filling->arena, sizeof(*facts));
+    if (!facts) {
+        return;
+    }
     kt_workspace_view(filling->object, &written);
-    kt_facts_read(filling->arena, filling->request, &written, filling->object, NULL, &facts);
+    kt_facts_read(filling->arena, filling->request, &written, filling->object, NULL, NULL, facts);
+    facts->written = NULL; /* ends with this function */
+    filling->result->facts = facts;
     size_t count = 0;
-    const struct kt_sku_fit *fits = rank_machines(&facts, &count);
+    const struct kt_sku_fit *fits = rank_machines(facts, &count);
     const struct kt_sku_fit *chosen = fits ? kt_sizing_cheapest(fits, count) : NULL;
     if (chosen) {
         fill(filling, D02, "/resource", "instanceType", kt_json_new_string(filling->arena, chosen->sku->name));
@@ -356,12 +361,6 @@ static bool is_being_deleted(const cJSON *object)
     return !kt_facts_absent(kt_json_get(object, "metadata"), "deletionTimestamp");
 }
 
-static int no_memory(const struct kt_arena *arena, struct kt_error *error)
-{
-    return kt_error_set(error, KT_ELIMIT, "the request needs more than %zu MiB of memory",
-                        arena->limit_bytes / (size_t)KT_MIB);
-}
-
 int kt_admission_default(struct kt_arena *arena, const struct kt_admission_request *request, struct kt_defaulting *ret,
                          struct kt_error *error)
 {
@@ -391,7 +390,7 @@ int kt_admission_default(struct kt_arena *arena, const struct kt_admission_reque
         result.mutated = filling.object;
     }
     if (arena->failed) {
-        return no_memory(arena, error);
+        return kt_admission_exhausted(arena, error);
     }
     *ret = result;
     return 0;

@@ -81,7 +81,7 @@ static bool in_scope(const struct kt_rule *rule, const struct kt_facts *facts)
 static void run_rules(const struct kt_facts *facts, struct kt_findings *findings)
 {
     for (const struct kt_rule_table *const *table = kt_rule_tables; *table; table++) {
-        for (size_t i = 0; i < (*table)->count; i++) {
+        for (size_t i = 0; i < (*table)->count && !findings->truncated; i++) {
             const struct kt_rule *rule = &(*table)->rules[i];
             if ((rule->operations & (unsigned)facts->operation) && in_scope(rule, facts)) {
                 struct kt_rule_run run = {facts, findings, rule};
@@ -167,23 +167,23 @@ static void mark_origins(const struct kt_facts *facts, struct kt_findings *findi
     }
 }
 
-/* `object` is the new object with its defaults. Both are read as if what is still absent had its default: the mutating
- * webhook may have been down, and it leaves an object alone that is being deleted. */
-static void judge_object(struct kt_arena *arena, const struct kt_admission_request *request, cJSON *object,
-                         struct kt_findings *findings)
+/* Both objects are read as if what is still absent had its default: the mutating webhook may have been down, and it
+ * leaves an object alone that is being deleted. */
+static void judge_object(struct kt_arena *arena, const struct kt_admission_request *request,
+                         const struct kt_defaulting *defaulting, struct kt_findings *findings)
 {
     struct kt_workspace written;
     struct kt_facts facts;
     bool is_update = request->operation == KT_OPERATION_UPDATE;
-    const cJSON *now = kt_admission_assume_defaults(arena, request, object);
+    const cJSON *now = kt_admission_assume_defaults(arena, request, defaulting->mutated);
     const cJSON *before = is_update ? kt_admission_assume_defaults(arena, request, request->old_object) : NULL;
     size_t known = findings->count;
     kt_workspace_view(request->object, &written);
-    kt_facts_read(arena, request, &written, now, before, &facts);
+    kt_facts_read(arena, request, &written, now, before, defaulting->facts, &facts);
     run_rules(&facts, findings);
     drop_idle(findings, known);
     if (is_update) {
-        kt_ratchet(findings, now, before);
+        kt_ratchet(arena, findings, now, before);
     }
     mark_origins(&facts, findings);
 }
@@ -191,11 +191,7 @@ static void judge_object(struct kt_arena *arena, const struct kt_admission_reque
 static int finish(struct kt_arena *arena, struct kt_findings *findings, struct kt_error *error)
 {
     kt_findings_sort(findings);
-    if (arena->failed) {
-        return kt_error_set(error, KT_ELIMIT, "the request needs more than %zu MiB of memory",
-                            arena->limit_bytes / (size_t)KT_MIB);
-    }
-    return 0;
+    return arena->failed ? kt_admission_exhausted(arena, error) : 0;
 }
 
 /* Adds to findings; `defaulting` is that of request->object. */
@@ -216,7 +212,7 @@ static int validate(struct kt_arena *arena, const struct kt_admission_request *r
         checked.object = defaulting->mutated;
     }
     check_kinds(arena, &checked, schema, defaulting, findings);
-    judge_object(arena, request, defaulting->mutated, findings);
+    judge_object(arena, request, defaulting, findings);
     for (size_t i = 0; i < defaulting->notes.count; i++) {
         const struct kt_finding *note = &defaulting->notes.items[i];
         struct kt_finding *added = kt_findings_add(findings, note->rule, note->severity, note->origin, note->field,

@@ -5,6 +5,7 @@
 #include "admission/rules_tuning.h"
 #include "admission/shipped_templates.h"
 #include "admission/tuning_input.h"
+#include "base/limits.h"
 #include "text/yaml.h"
 
 #define TRAINING_CONFIG_KEY "training_config.yaml"
@@ -22,6 +23,23 @@ static bool is_given(const char *text)
     return text && *text;
 }
 
+int kt_config_too_large(size_t bytes, struct kt_error *error)
+{
+    return kt_error_set(error, KT_ELIMIT, "its text has %zu bytes, and at most %zu are read", bytes,
+                        KT_LIMIT_CONFIG_TEXT_BYTES);
+}
+
+int kt_admission_exhausted(const struct kt_arena *arena, struct kt_error *error)
+{
+    if (arena->overworked) {
+        return kt_error_set(error, KT_ELIMIT,
+                            "judging the request takes more work than one request may cost: %s is too large",
+                            arena->overworked);
+    }
+    return kt_error_set(error, KT_ELIMIT, "the request needs more than %zu MiB of memory",
+                        arena->limit_bytes / (size_t)KT_MIB);
+}
+
 /* As upstream's GetWorkspaceRuntimeName: the gate first, then the annotation; anything unknown is vLLM. */
 static bool uses_transformers(const struct kt_settings *settings, const struct kt_workspace *workspace)
 {
@@ -37,6 +55,12 @@ static void parse_training_config(struct kt_arena *arena, const struct kt_traine
     const char *text = kt_json_string(kt_json_path(config->config_map, "data", TRAINING_CONFIG_KEY, NULL));
     if (!text) {
         config->state = KT_CONFIG_NO_KEY;
+        return;
+    }
+    size_t length = strlen(text);
+    if (length > KT_LIMIT_CONFIG_TEXT_BYTES) {
+        kt_config_too_large(length, &config->parse_error);
+        config->state = KT_CONFIG_UNPARSABLE;
         return;
     }
     struct kt_yaml_document document = {0};
@@ -145,7 +169,8 @@ static void read_tuning_input(struct kt_facts *facts)
 }
 
 void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *request,
-                   const struct kt_workspace *written, const cJSON *now, const cJSON *before, struct kt_facts *ret)
+                   const struct kt_workspace *written, const cJSON *now, const cJSON *before,
+                   const struct kt_facts *known, struct kt_facts *ret)
 {
     *ret = (struct kt_facts){
         .arena = arena,
@@ -164,9 +189,19 @@ void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *re
     ret->runtime_transformers = uses_transformers(request->settings, &ret->now);
     read_method(ret);
     read_catalogue(ret);
-    kt_inference_facts_read(arena, request->cluster, &ret->now, ret->namespace_, ret->bring_your_own, &ret->inference);
+    if (known) {
+        ret->inference = known->inference;
+    } else {
+        kt_inference_facts_read(arena, request->cluster, &ret->now, ret->namespace_, ret->bring_your_own,
+                                &ret->inference);
+    }
     read_trainer(ret);
-    read_tuning_config(arena, ret);
+    /* The machine that a default chose since may bring another image, and with it another template. */
+    if (known && known->trainer.image == ret->trainer.image && known->float16 == ret->float16) {
+        ret->config = known->config;
+    } else {
+        read_tuning_config(arena, ret);
+    }
     ret->data = kt_tuning_data_declared(ret->config.values);
     read_tuning_input(ret);
 }

@@ -7,9 +7,16 @@
 
 /* Reads the facts of one object: `now` is it, `before` the old one or NULL, both defaulted; `written` is the object as
  * the user wrote it and must live as long as the facts. Looks up config maps and nodes. What the arena could not hold
- * is told by arena->failed. */
+ * is told by arena->failed. `known`: facts of the same object that were read before, whose config maps and nodes are
+ * taken as they are, because reading them is the dearest part of a review; NULL: none. */
 void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *request,
-                   const struct kt_workspace *written, const cJSON *now, const cJSON *before, struct kt_facts *ret);
+                   const struct kt_workspace *written, const cJSON *now, const cJSON *before,
+                   const struct kt_facts *known, struct kt_facts *ret);
+
+/* KT_ELIMIT, with a sentence that says what of this request is too large for an arena that has failed. */
+int kt_admission_exhausted(const struct kt_arena *arena, struct kt_error *error);
+/* KT_ELIMIT: a config whose text is beyond KT_LIMIT_CONFIG_TEXT_BYTES, and is not read. */
+int kt_config_too_large(size_t bytes, struct kt_error *error);
 
 /* The namespace that an object is in: its own, else the request's, else "default". */
 const char *kt_facts_namespace(const struct kt_admission_request *request, const struct kt_workspace *workspace);

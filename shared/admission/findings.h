@@ -35,6 +35,7 @@ struct kt_finding {
     bool relaxed; /* upstream refuses this, we admit it with this warning */
     enum kt_problem problem;
     const char *field;   /* API form, "tuning.input.urls[0]"; "" is the whole object */
+    const char *path;    /* the same with the characters that `field` leaves out, to find the value; in the arena */
     const char *message; /* the whole lesson, without the field: "Unsupported value: ...; did you mean ...?" */
 };
 

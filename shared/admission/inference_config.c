@@ -4,6 +4,7 @@
  * max-model-len is taken as written, because upstream judges the text: `0x800` and `2_048` are numbers to YAML and to
  * vLLM, but not to its strconv.Atoi.
  */
+#include "admission/facts.h"
 #include "admission/go_number.h"
 #include "admission/inference_facts.h"
 #include "admission/rule_words.h"
@@ -95,6 +96,13 @@ static void read_text(struct kt_arena *arena, struct kt_str text, struct kt_infe
 {
     struct kt_yaml_document document = {0};
     struct kt_error error = {0};
+    if (text.length > KT_LIMIT_CONFIG_TEXT_BYTES) {
+        kt_config_too_large(text.length, &error);
+        ret->state = KT_INFERENCE_CONFIG_TOO_LARGE;
+        ret->problem = kt_arena_strdup(arena, error.message);
+        ret->upstream_reads_it = true;
+        return;
+    }
     if (kt_yaml_parse_one(arena, text, &document, &error) < 0) {
         ret->state = KT_INFERENCE_CONFIG_UNPARSABLE;
         ret->problem = kt_arena_strdup(arena, error.message);

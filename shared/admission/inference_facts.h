@@ -19,6 +19,7 @@ enum kt_inference_config_state {
     KT_INFERENCE_CONFIG_UNKNOWN,    /* the cluster could not be asked */
     KT_INFERENCE_CONFIG_ABSENT,     /* no such ConfigMap */
     KT_INFERENCE_CONFIG_NO_KEY,     /* its data has no inference_config.yaml */
+    KT_INFERENCE_CONFIG_TOO_LARGE,  /* beyond KT_LIMIT_CONFIG_TEXT_BYTES, and not read; see problem */
     KT_INFERENCE_CONFIG_UNPARSABLE, /* not YAML; see problem */
     KT_INFERENCE_CONFIG_WRONG_KIND, /* not a map with a flat `vllm` map in it; see problem */
     KT_INFERENCE_CONFIG_READ,
@@ -35,8 +36,8 @@ struct kt_inference_config {
     enum kt_inference_config_state state;
     const char *name;       /* of the ConfigMap */
     const char *namespace_; /* where it was looked for */
-    const char *problem;    /* sentence part; NULL unless UNPARSABLE or WRONG_KIND */
-    bool upstream_reads_it; /* UNPARSABLE by a limit of our own only */
+    const char *problem;    /* sentence part; NULL unless TOO_LARGE, UNPARSABLE or WRONG_KIND */
+    bool upstream_reads_it; /* TOO_LARGE, or UNPARSABLE by a limit of our own only */
     struct kt_max_model_len max_model_len;
     const char *misspelt_key; /* "max_model_len": a spelling that the checks of max-model-len do not see; or NULL */
 };

@@ -51,9 +51,13 @@ static bool matches(struct kt_str word, enum match match, struct kt_str part)
     return false;
 }
 
-/* Every pattern begins or ends with one of these letters: most words need no comparison. */
+/* The shortest pattern is so long, and each begins or ends with one of these letters: most words need no comparison. */
+#define SHORTEST_PATTERN 4
+
 static bool may_match(struct kt_str word)
 {
+    if (word.length < SHORTEST_PATTERN)
+        return false;
     return strchr("yrcx", kt_ascii_lower(word.data[0])) != NULL || kt_ascii_lower(word.data[word.length - 1]) == 'e';
 }
 
@@ -68,16 +72,22 @@ static bool is_placeholder_word(struct kt_str word)
     return false;
 }
 
+/* Of each of the brackets: does none close any more in the text that is left? */
+struct unclosed {
+    bool is_so[KT_ARRAY_LENGTH(brackets)];
+};
+
 /* Length of a bracketed placeholder at the start of text, or 0. */
-static size_t bracketed(struct kt_str text)
+static size_t bracketed(struct kt_str text, struct unclosed *unclosed)
 {
     if (text.data[0] != '<' && text.data[0] != '$' && text.data[0] != '{')
         return 0; /* how each of them begins */
     for (size_t i = 0; i < KT_ARRAY_LENGTH(brackets); i++) {
         size_t close = 0;
-        if (!kt_str_starts_with(text, brackets[i].open))
+        if (unclosed->is_so[i] || !kt_str_starts_with(text, brackets[i].open))
             continue;
         close = kt_str_find_char(text, brackets[i].close);
+        unclosed->is_so[i] = close == SIZE_MAX;
         if (close == SIZE_MAX || close == brackets[i].open.length)
             continue;
         while (close + 1 < text.length && text.data[close + 1] == brackets[i].close)
@@ -100,8 +110,9 @@ static size_t between_words(struct kt_str text)
 struct kt_str kt_placeholder_find(struct kt_str text)
 {
     struct kt_str rest = text;
+    struct unclosed unclosed = {{false}};
     while (rest.length > 0) {
-        size_t length = bracketed(rest);
+        size_t length = bracketed(rest, &unclosed);
         if (length > 0)
             return (struct kt_str){rest.data, length};
         while (length < rest.length && is_word_byte(rest.data[length]))

@@ -19,10 +19,11 @@
 /* The row that speaks for errors of upstream's which an update of metadata alone is not refused for. */
 #define KT_RULE_METADATA_ONLY "U012"
 
-/* Both objects with their defaults; before may be NULL. */
-void kt_ratchet(struct kt_findings *findings, const cJSON *now, const cJSON *before);
+/* Both objects with their defaults; before may be NULL. The arena counts the comparing, and arena->failed tells that it
+ * could not be finished. */
+void kt_ratchet(struct kt_arena *arena, struct kt_findings *findings, const cJSON *now, const cJSON *before);
 
 /* The first of resource, inference and tuning that differs; NULL: only metadata and status do, if anything. */
-const char *kt_content_changed(const cJSON *now, const cJSON *before);
+const char *kt_content_changed(struct kt_arena *arena, const cJSON *now, const cJSON *before);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "admission/review.h"
 
+#include "admission/facts.h"
 #include "admission/review_request.h"
 #include "admission/warnings.h"
 #include "text/base64.h"
@@ -241,8 +242,7 @@ static void judge(struct kt_arena *arena, enum kt_review_kind kind, const struct
                : kind == KT_REVIEW_MUTATE ? answer_mutation(arena, &admission, answer, &answer->fault)
                                           : answer_validation(arena, &admission, answer, &answer->fault);
     if (code == 0 && arena->failed) { /* a warning was lost, or part of one */
-        code = kt_error_set(&answer->fault, KT_ELIMIT, "the request needs more than %zu MiB of memory",
-                            arena->limit_bytes / (size_t)KT_MIB);
+        code = kt_admission_exhausted(arena, &answer->fault);
     }
     if (code < 0) {
         answer->patch = NULL;
@@ -332,7 +332,8 @@ int kt_review_answer(struct kt_arena *arena, enum kt_review_kind kind, struct kt
     struct kt_error fault = {0};
     struct kt_review_request request;
     struct answer result = {.allowed = true};
-    if (kt_json_parse(arena, body, KT_JSON_DUPLICATES_LAST_WINS, &parsed, &fault) < 0) {
+    kt_arena_limit_work(arena, KT_LIMIT_REVIEW_WORK);
+    if (kt_json_parse_nodes(arena, body, KT_JSON_DUPLICATES_LAST_WINS, KT_LIMIT_REVIEW_NODES, &parsed, &fault) < 0) {
         return answer_unreadable(arena, kind, body, &fault, answer, ret, error);
     }
     int code = check_envelope(parsed.root, error);

@@ -21,8 +21,10 @@ struct kt_review_summary {
     size_t patch_operations;
 };
 
-/* Reads an AdmissionReview body and appends the answer. KT_EPARSE / KT_EINVAL / KT_ELIMIT when no uid can be read: the
- * caller answers HTTP 400 (or 413) with the message. Anything wrong after the uid is known is a refusing review. */
+/* Reads an AdmissionReview body and appends the answer. The arena counts the work against KT_LIMIT_REVIEW_WORK; what
+ * takes more is refused, with a sentence that says what is too large. KT_EPARSE / KT_EINVAL / KT_ELIMIT when no uid can
+ * be read: the caller answers HTTP 400 (or 413) with the message. Anything wrong after the uid is known is a refusing
+ * review. */
 int kt_review_answer(struct kt_arena *arena, enum kt_review_kind kind, struct kt_str body,
                      const struct kt_settings *settings, const struct kt_cluster *cluster, struct kt_strbuf *answer,
                      struct kt_review_summary *ret, struct kt_error *error) KT_NODISCARD;
@@ -33,7 +35,7 @@ struct kt_review_line_options {
 };
 
 /* One JSON line in, one answer line (without newline) appended. Never fails but for a full output buffer. The arena is
- * used, not reset. */
+ * used, not reset, and counts the work as for kt_review_answer. */
 void kt_review_line(struct kt_arena *arena, struct kt_str line, const struct kt_review_line_options *options,
                     struct kt_strbuf *answer);
 

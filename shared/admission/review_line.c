@@ -125,6 +125,27 @@ static int judge(struct kt_arena *arena, const struct kt_review_line_options *op
     return code;
 }
 
+/* Counts on from `nodes`, and no further than the limit. */
+static size_t count_nodes(const cJSON *node, size_t nodes)
+{
+    nodes++;
+    for (const cJSON *child = node->child; child && nodes <= KT_LIMIT_REVIEW_NODES; child = child->next) {
+        nodes = count_nodes(child, nodes);
+    }
+    return nodes;
+}
+
+/* The objects of the cluster may be larger, but those that are judged are held to what a server takes. */
+static int check_size(const struct kt_review_request *request, struct kt_error *error)
+{
+    size_t nodes = request->object ? count_nodes(request->object, 0) : 0;
+    nodes = request->old_object ? count_nodes(request->old_object, nodes) : nodes;
+    return nodes > KT_LIMIT_REVIEW_NODES
+               ? kt_error_set(error, KT_ELIMIT, "the request has more values than the limit of %d",
+                              KT_LIMIT_REVIEW_NODES)
+               : 0;
+}
+
 static bool is_readable_id(const cJSON *id)
 {
     return kt_json_is_string(id) || kt_json_is_number(id);
@@ -136,6 +157,7 @@ void kt_review_line(struct kt_arena *arena, struct kt_str text, const struct kt_
     struct kt_json_parsed parsed = {0};
     struct kt_error error = {0};
     struct line line = {0};
+    kt_arena_limit_work(arena, KT_LIMIT_REVIEW_WORK);
     if (kt_json_parse(arena, text, KT_JSON_DUPLICATES_LAST_WINS, &parsed, &error) < 0) {
         kt_review_line_unreadable(text, error.message, answer);
         return;
@@ -151,6 +173,7 @@ void kt_review_line(struct kt_arena *arena, struct kt_str text, const struct kt_
     if (code == 0) {
         kt_review_request_read(kt_json_get(parsed.root, "request"), &line.request);
         line.mutated = line.request.object;
+        code = check_size(&line.request, &error);
     }
     if (code == 0 && kt_review_request_is_judged(&line.request)) {
         kt_warnings_add_duplicates(&line.warnings, parsed.duplicates, "request.object");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/review_request.h"
 
+#include "base/limits.h"
+
 static enum kt_operation operation_of(const char *text)
 {
     static const struct {
@@ -148,6 +150,7 @@ bool kt_review_find_token(struct kt_str text, const char *outer, const char *key
 {
     size_t depth = 0;
     size_t wanted_depth = outer ? 2 : 1;
+    text.length = KT_MIN(text.length, KT_LIMIT_REVIEW_TOKEN_BYTES);
     bool inside = !outer;
     for (size_t i = 0; i < text.length; i++) {
         char byte = text.data[i];

@@ -28,7 +28,8 @@ bool kt_review_request_is_judged(const struct kt_review_request *request);
 
 /* The string or number that stands under `key` in a JSON text that need not be valid as a whole: at the top (outer
  * NULL) or in the member `outer` of the top. *ret is the token as it is written, quotes included, and can be put into
- * another JSON text as it is. For answering what cannot be read otherwise. */
+ * another JSON text as it is. It is looked for in the first KT_LIMIT_REVIEW_TOKEN_BYTES. For answering what cannot be
+ * read otherwise. */
 bool kt_review_find_token(struct kt_str text, const char *outer, const char *key, struct kt_str *ret);
 
 #endif

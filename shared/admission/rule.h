@@ -104,6 +104,10 @@ struct kt_finding *kt_rule_report_as(struct kt_rule_run *run, enum kt_origin ori
                                      enum kt_problem problem, const char *value, const char *format, ...)
     KT_PRINTF(6, 7);
 
+/* Asked by a loop over the user's input before each turn, with the steps of work (base/arena.h) that the turn takes and
+ * the field that the loop is over. False when it may end: there is no work left, or no room for another finding. */
+bool kt_rule_goes_on(const struct kt_rule_run *run, size_t steps, const char *part);
+
 struct kt_rule_table {
     const char *family; /* "tuning" */
     const struct kt_rule *rules;

@@ -5,7 +5,8 @@
 #include "sizing/explain.h"
 #include "text/quantity.h"
 
-enum { MOST_MACHINES_NAMED = 3, MOST_CHARACTERS_CITED = 64 };
+/* A value is cut where it is cited, so more labels need not be listed. */
+enum { MOST_MACHINES_NAMED = 3, MOST_CHARACTERS_CITED = 64, MOST_LABEL_BYTES = 512 };
 
 enum kt_origin kt_rule_origin_on_create(const struct kt_facts *facts)
 {
@@ -69,6 +70,9 @@ const char *kt_rule_labels(const struct kt_facts *facts)
     const cJSON *label;
     cJSON_ArrayForEach(label, facts->now.resource.match_labels)
     {
+        if (buffer.length > MOST_LABEL_BYTES) {
+            break;
+        }
         kt_strbuf_printf(&buffer, "%s%s=%s", buffer.length > 0 ? "," : "", kt_rule_cut(facts->arena, label->string),
                          kt_rule_cut(facts->arena, kt_json_string_or(label, "")));
     }

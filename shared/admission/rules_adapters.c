@@ -17,7 +17,14 @@
 /* Upstream v0.12.0, api/v1beta1/workspace_validation.go: MaxAdaptersNumber. */
 enum { MOST_ADAPTERS = 10 };
 /* Comparing names is quadratic; a list beyond this is far too long anyway (I030). */
-enum { MOST_NAMES = 1000 };
+enum { MOST_NAMES = 100 };
+/* Steps of work for an adapter in each of the rules, beside those for each byte of its name and image. */
+enum { ADAPTER_STEPS = 60, ADAPTER_BYTE_STEPS = 2 };
+
+static const char *text_of(const char *text)
+{
+    return text ? text : "";
+}
 
 typedef void adapter_check(struct kt_rule_run *run, size_t index, const struct kt_adapter *adapter);
 
@@ -30,6 +37,10 @@ static void each_adapter(struct kt_rule_run *run, bool all_of_them, adapter_chec
     {
         struct kt_adapter adapter;
         kt_workspace_adapter(item, &adapter);
+        size_t bytes = strlen(text_of(adapter.name)) + strlen(text_of(adapter.image));
+        if (!kt_rule_goes_on(run, ADAPTER_STEPS + ADAPTER_BYTE_STEPS * bytes, FIELD_ADAPTERS)) {
+            return;
+        }
         if (all_of_them || adapter.source) {
             check(run, index, &adapter);
         }
@@ -47,11 +58,6 @@ static const char *field_of(const struct kt_rule_run *run, size_t index, const c
 static enum kt_origin origin_on_update(const struct kt_facts *facts)
 {
     return facts->operation == KT_OPERATION_UPDATE ? KT_ORIGIN_UPSTREAM : KT_ORIGIN_OWN;
-}
-
-static const char *name_of(const struct kt_adapter *adapter)
-{
-    return adapter->name ? adapter->name : "";
 }
 
 /* --- I030 to I033: how many, and their names --------------------------------------------------------------------- */
@@ -81,7 +87,7 @@ static void check_source(struct kt_rule_run *run)
 
 static void check_one_name(struct kt_rule_run *run, size_t index, const struct kt_adapter *adapter)
 {
-    const char *name = name_of(adapter);
+    const char *name = text_of(adapter->name);
     enum kt_origin origin = origin_on_update(run->facts);
     if (!*name) {
         kt_rule_report_as(run, origin, field_of(run, index, "source.name"), KT_PROBLEM_REQUIRED, NULL,
@@ -109,7 +115,7 @@ static const char **list_names(const struct kt_facts *facts, size_t *ret_count)
     for (size_t i = 0; item && i < count; i++, item = item->next) {
         struct kt_adapter adapter;
         kt_workspace_adapter(item, &adapter);
-        names[i] = adapter.source ? name_of(&adapter) : NULL;
+        names[i] = adapter.source ? text_of(adapter.name) : NULL;
     }
     *ret_count = names ? count : 0;
     return names;

@@ -7,7 +7,13 @@
  * rows are silent there; `check --cluster` asks with the user's own rights. A missing one is a warning: it may be made
  * later, and the reconciler reports it if it is not.
  */
+#include <stdlib.h>
+
 #include "admission/rule.h"
+
+/* Steps of work to sort a node in by its name, and to look an object up. */
+#define NODE_STEPS 100
+#define LOOK_UP_STEPS 100
 
 #define DOCKER_CONFIG_TYPE "kubernetes.io/dockerconfigjson"
 #define TOKEN_KEY "HF_TOKEN"
@@ -67,6 +73,9 @@ static void check_pull_secrets(struct kt_rule_run *run, const char *owner, const
     const cJSON *secret;
     cJSON_ArrayForEach(secret, secrets)
     {
+        if (!kt_rule_goes_on(run, LOOK_UP_STEPS, "a list of imagePullSecrets")) {
+            return;
+        }
         const char *field = kt_arena_printf(run->facts->arena, "%s.imagePullSecrets[%zu]", owner, index++);
         if (field) {
             check_secret(run, field, kt_json_string(secret), SECRET_FOR_REGISTRY);
@@ -95,6 +104,9 @@ static void check_secrets(struct kt_rule_run *run)
     const cJSON *item;
     cJSON_ArrayForEach(item, now->inference.adapters)
     {
+        if (!kt_rule_goes_on(run, LOOK_UP_STEPS, "inference.adapters")) {
+            return;
+        }
         struct kt_adapter adapter;
         kt_workspace_adapter(item, &adapter);
         const char *owner = kt_arena_printf(run->facts->arena, "inference.adapters[%zu].source", index++);
@@ -128,6 +140,9 @@ static void check_claims(struct kt_rule_run *run)
     const cJSON *item;
     cJSON_ArrayForEach(item, now->inference.adapters)
     {
+        if (!kt_rule_goes_on(run, LOOK_UP_STEPS, "inference.adapters")) {
+            return;
+        }
         struct kt_adapter adapter;
         kt_workspace_adapter(item, &adapter);
         const char *owner = kt_arena_printf(run->facts->arena, "inference.adapters[%zu].source", index++);
@@ -179,14 +194,25 @@ static void check_switches(struct kt_rule_run *run)
 /* --- X004: preferred nodes -----------------------------------------------------------------------------------------
  */
 
-static bool node_exists(const cJSON *const *nodes, size_t count, const char *name)
+static int compare_texts(const void *left, const void *right)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (kt_streq(kt_json_string_or(kt_json_path(nodes[i], "metadata", "name", NULL), ""), name)) {
-            return true;
-        }
+    const char *const *a = left;
+    const char *const *b = right;
+    return strcmp(*a, *b);
+}
+
+/* The names of the nodes, sorted; NULL without memory or work left. */
+static const char **node_names(const struct kt_facts *facts, const cJSON *const *nodes, size_t count)
+{
+    bool goes_on = kt_arena_work(facts->arena, count * NODE_STEPS, "the list of the cluster's nodes");
+    const char **names = goes_on ? kt_arena_calloc(facts->arena, count + 1, sizeof(*names)) : NULL;
+    for (size_t i = 0; names && i < count; i++) {
+        names[i] = kt_json_string_or(kt_json_path(nodes[i], "metadata", "name", NULL), "");
     }
-    return false;
+    if (names) {
+        qsort(names, count, sizeof(*names), compare_texts);
+    }
+    return names;
 }
 
 static void check_preferred_nodes(struct kt_rule_run *run)
@@ -199,13 +225,13 @@ static void check_preferred_nodes(struct kt_rule_run *run)
         return;
     }
     size_t index = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, facts->now.resource.preferred_nodes)
-    {
+    const char **names = node_names(facts, nodes, count);
+    const cJSON *item = names ? facts->now.resource.preferred_nodes->child : NULL;
+    for (; item && kt_rule_goes_on(run, LOOK_UP_STEPS, "resource.preferredNodes"); item = item->next, index++) {
         const char *name = kt_json_string(item);
-        const char *field = kt_arena_printf(facts->arena, "resource.preferredNodes[%zu]", index++);
-        if (is_given(name) && field && !node_exists(nodes, count, name)) {
-            kt_rule_report(run, field, KT_PROBLEM_NOT_FOUND, name,
+        if (is_given(name) && !bsearch(&name, names, count, sizeof(*names), compare_texts)) {
+            const char *field = kt_arena_printf(facts->arena, "resource.preferredNodes[%zu]", index);
+            kt_rule_report(run, field ? field : "resource.preferredNodes", KT_PROBLEM_NOT_FOUND, name,
                            "the cluster has no such node, so it cannot be used");
         }
     }

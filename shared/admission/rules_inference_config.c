@@ -50,6 +50,13 @@ static void check_has_key(struct kt_rule_run *run)
     }
 }
 
+static const char *what_is_wrong(enum kt_inference_config_state state)
+{
+    return state == KT_INFERENCE_CONFIG_TOO_LARGE    ? "is too large"
+           : state == KT_INFERENCE_CONFIG_UNPARSABLE ? "is not valid YAML"
+                                                     : "has the wrong shape";
+}
+
 static void check_parses(struct kt_rule_run *run)
 {
     const struct kt_inference_config *config = vllm_config(run->facts);
@@ -57,10 +64,7 @@ static void check_parses(struct kt_rule_run *run)
         enum kt_origin origin = config->upstream_reads_it ? KT_ORIGIN_OWN : kt_rule_origin_on_create(run->facts);
         kt_rule_warn_after_create(run, kt_rule_report_as(run, origin, FIELD_CONFIG, KT_PROBLEM_INVALID, config->name,
                                                          "its " KT_INFERENCE_CONFIG_KEY " %s: %s",
-                                                         config->state == KT_INFERENCE_CONFIG_UNPARSABLE
-                                                             ? "is not valid YAML"
-                                                             : "has the wrong shape",
-                                                         config->problem));
+                                                         what_is_wrong(config->state), config->problem));
     }
 }
 

@@ -12,6 +12,9 @@
 #define FIELD_MATCH_LABELS KT_FIELD_LABEL_SELECTOR ".matchLabels"
 #define FIELD_MATCH_EXPRESSIONS KT_FIELD_LABEL_SELECTOR ".matchExpressions"
 
+/* Steps of work to check a label, beside those for the bytes of its key. */
+#define LABEL_STEPS 100
+
 /* --- R010 to R015: the selector itself --------------------------------------------------------------------------- */
 
 static void check_selector_given(struct kt_rule_run *run)
@@ -72,6 +75,10 @@ static void check_selector_is_labels(struct kt_rule_run *run)
     const cJSON *label;
     cJSON_ArrayForEach(label, facts->now.resource.match_labels)
     {
+        size_t steps = LABEL_STEPS + strlen(label->string ? label->string : "");
+        if (!kt_rule_goes_on(run, steps, FIELD_MATCH_LABELS)) {
+            return;
+        }
         struct kt_strbuf field;
         kt_strbuf_init(&field, facts->arena, KT_MIB);
         kt_strbuf_puts(&field, FIELD_MATCH_LABELS);
@@ -82,6 +89,9 @@ static void check_selector_is_labels(struct kt_rule_run *run)
     const cJSON *expression;
     cJSON_ArrayForEach(expression, facts->now.resource.match_expressions)
     {
+        if (!kt_rule_goes_on(run, LABEL_STEPS, FIELD_MATCH_EXPRESSIONS)) {
+            return;
+        }
         const char *field = kt_arena_printf(facts->arena, FIELD_MATCH_EXPRESSIONS "[%zu]", index++);
         const char *wrong = why_no_label(expression);
         if (!field) {

@@ -81,7 +81,8 @@ static cJSON *selector_labels(struct kt_arena *arena, const struct kt_workspace_
     if (!resource->label_selector) {
         return NULL;
     }
-    cJSON *labels = resource->match_labels ? kt_json_clone(arena, resource->match_labels) : kt_json_new_object(arena);
+    cJSON *labels =
+        resource->match_labels ? kt_json_clone_nodes(arena, resource->match_labels) : kt_json_new_object(arena);
     const cJSON *expression;
     cJSON_ArrayForEach(expression, resource->match_expressions)
     {
@@ -91,9 +92,10 @@ static cJSON *selector_labels(struct kt_arena *arena, const struct kt_workspace_
             *ret_valid = false;
             return labels;
         }
-        kt_json_set_string(arena, labels, kt_json_string_or(kt_json_get(expression, "key"), ""),
-                           kt_json_string_or(kt_json_item(values, 0), ""));
+        kt_json_add(arena, labels, kt_json_string_or(kt_json_get(expression, "key"), ""),
+                    kt_json_new_string(arena, kt_json_string_or(kt_json_item(values, 0), "")));
     }
+    kt_json_keep_last(arena, labels);
     return labels;
 }
 
@@ -110,7 +112,7 @@ static void check_label_selector_kept(struct kt_rule_run *run)
     if (!before_valid) {
         kt_rule_report(run, KT_FIELD_LABEL_SELECTOR, KT_PROBLEM_FORBIDDEN, NULL,
                        "field is immutable, and what it was cannot be turned into plain labels; make a new Workspace");
-    } else if ((now == NULL) != (before == NULL) || (now && !kt_json_equal(now, before))) {
+    } else if ((now == NULL) != (before == NULL) || (now && !kt_json_equal_counted(arena, now, before))) {
         kt_rule_report(run, KT_FIELD_LABEL_SELECTOR, KT_PROBLEM_FORBIDDEN, NULL,
                        "field is immutable: the nodes carry these labels already; make a new Workspace to use others");
     }
@@ -133,14 +135,14 @@ static void check_partition_kept(struct kt_rule_run *run)
  */
 
 /* As Go's reflect.DeepEqual sees a preset: absent options are the same as empty ones, an absent list is not. */
-static bool same_options(const struct kt_preset *now, const struct kt_preset *before)
+static bool same_options(struct kt_arena *arena, const struct kt_preset *now, const struct kt_preset *before)
 {
     const cJSON *new_secrets = kt_json_get(now->options, "imagePullSecrets");
     const cJSON *old_secrets = kt_json_get(before->options, "imagePullSecrets");
     new_secrets = kt_json_is_null(new_secrets) ? NULL : new_secrets;
     old_secrets = kt_json_is_null(old_secrets) ? NULL : old_secrets;
-    bool same_secrets =
-        new_secrets && old_secrets ? kt_json_equal(new_secrets, old_secrets) : new_secrets == old_secrets;
+    bool same_secrets = new_secrets && old_secrets ? kt_json_equal_counted(arena, new_secrets, old_secrets)
+                                                   : new_secrets == old_secrets;
     return same_secrets && same_text(now->image, before->image) &&
            same_text(now->access_secret, before->access_secret) && same_text(now->access_mode, before->access_mode);
 }
@@ -149,7 +151,8 @@ static void compare_presets(struct kt_rule_run *run, const struct kt_preset *now
                             const char *field)
 {
     bool same_presence = (now->node == NULL) == (before->node == NULL);
-    if (same_presence && kt_streq_nocase(text_of(now->name), text_of(before->name)) && same_options(now, before)) {
+    if (same_presence && kt_streq_nocase(text_of(now->name), text_of(before->name)) &&
+        same_options(run->facts->arena, now, before)) {
         return;
     }
     kt_rule_report(run, field, KT_PROBLEM_FORBIDDEN, NULL, "field is immutable; it was %s%.64s. Make a new Workspace",
@@ -227,7 +230,8 @@ static void check_other_words(struct kt_rule_run *run)
                        text_of(before->tuning.method));
     }
     const cJSON *selector = run->facts->written->resource.label_selector;
-    if (!old.resource.label_selector && selector && kt_json_equal(selector, before->resource.label_selector)) {
+    if (!old.resource.label_selector && selector &&
+        kt_json_equal_counted(run->facts->arena, selector, before->resource.label_selector)) {
         kt_rule_report(run, KT_FIELD_LABEL_SELECTOR, KT_PROBLEM_NOTE, NULL,
                        "was absent, which meant these labels already");
     }
@@ -239,7 +243,7 @@ static void check_other_words(struct kt_rule_run *run)
 static void check_deleting_unchanged(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
-    const char *changed = kt_content_changed(facts->now.node, facts->before.node);
+    const char *changed = kt_content_changed(facts->arena, facts->now.node, facts->before.node);
     if (facts->before.deletion_timestamp && changed) {
         kt_rule_report(run, changed, KT_PROBLEM_FORBIDDEN, NULL,
                        "the Workspace is being deleted: its finalizers may be taken out, but what it asks for cannot "

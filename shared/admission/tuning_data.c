@@ -16,6 +16,16 @@
 #define FIELD_PUSH_SECRET "tuning.output.imagePushSecret"
 #define FIELD_PULL_SECRETS "tuning.input.imagePullSecrets"
 
+/* Steps of work for a name in a list, beside those for each of its bytes. */
+#define SECRET_STEPS 100
+#define SECRET_BYTE_STEPS 4
+
+static bool goes_on_with_secret(const struct kt_rule_run *run, const char *name)
+{
+    return kt_rule_goes_on(run, SECRET_STEPS + SECRET_BYTE_STEPS * strlen(name != NULL ? name : ""),
+                           FIELD_PULL_SECRETS);
+}
+
 static bool is_given(const char *text)
 {
     return text != NULL && text[0] != '\0';
@@ -24,6 +34,15 @@ static bool is_given(const char *text)
 static bool has_placeholder(const char *text)
 {
     return is_given(text) && kt_placeholder_find(kt_str(text)).length > 0;
+}
+
+/* Steps of work for a URL of a list in each of the rules that look at it, beside those for each of its bytes. */
+#define URL_STEPS 60
+#define URL_BYTE_STEPS 4
+
+static bool goes_on_with(const struct kt_rule_run *run, const char *url)
+{
+    return kt_rule_goes_on(run, URL_STEPS + URL_BYTE_STEPS * strlen(url != NULL ? url : ""), FIELD_URLS);
 }
 
 static const char *item_field(const struct kt_facts *facts, const char *list, size_t index)
@@ -102,6 +121,8 @@ void kt_tuning_check_urls(struct kt_rule_run *run)
         const char *url = kt_json_is_null(item) ? "" : kt_json_string(item);
         struct kt_url_finding finding;
         size_t at = index++;
+        if (!goes_on_with(run, url))
+            return;
         if (url == NULL || url_has_placeholder(url))
             continue;
         finding = kt_url_check(kt_str(url));
@@ -123,10 +144,12 @@ static struct kt_str downloaded_name(const char *url)
 static bool names_data_file(struct kt_str name)
 {
     static const char *const words[] = {"csv", "json", "parquet", "arrow", "webdataset"};
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
-        struct kt_str word = kt_str(words[i]);
-        for (size_t at = 0; at + word.length <= name.length; at++) {
-            if (kt_str_equal_nocase((struct kt_str){name.data + at, word.length}, word))
+    for (size_t at = 0; at < name.length; at++) {
+        char first = kt_ascii_lower(name.data[at]);
+        for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
+            struct kt_str word = kt_str(words[i]);
+            if (first == word.data[0] && word.length <= name.length - at &&
+                kt_str_equal_nocase((struct kt_str){name.data + at, word.length}, word))
                 return true;
         }
     }
@@ -154,6 +177,8 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
     cJSON_ArrayForEach(item, facts->now.tuning.input.urls)
     {
         const char *url = kt_json_string(item);
+        if (!goes_on_with(run, url))
+            return;
         bool is_good = is_given(url) && !url_has_placeholder(url) && kt_url_check(kt_str(url)).verdict == KT_URL_OK;
         if (is_good && !names_data_file(downloaded_name(url)) && unseen++ == 0) {
             first = url;
@@ -254,6 +279,8 @@ void kt_tuning_check_secret_names(struct kt_rule_run *run)
         check_secret_name(run, "tuning.preset.presetOptions.modelAccessSecret", tuning->preset.access_secret);
     cJSON_ArrayForEach(item, tuning->input.pull_secrets)
     {
+        if (!goes_on_with_secret(run, kt_json_string(item)))
+            return;
         check_secret_name(run, item_field(facts, FIELD_PULL_SECRETS, index++), kt_json_string(item));
     }
 }
@@ -290,6 +317,8 @@ static void check_url_placeholders(struct kt_rule_run *run)
     {
         const char *url = kt_json_string(item);
         size_t at = index++;
+        if (!goes_on_with(run, url))
+            return;
         if (is_given(url) && url_has_placeholder(url))
             report_placeholder(
                 run, kt_url_check(kt_str(url)).upstream_refuses ? kt_rule_origin_on_create(facts) : KT_ORIGIN_OWN,
@@ -323,6 +352,8 @@ void kt_tuning_check_placeholders(struct kt_rule_run *run)
     report_placeholder(run, KT_ORIGIN_OWN, FIELD_PUSH_SECRET, secret, secret_advice != NULL ? secret_advice : "");
     cJSON_ArrayForEach(item, tuning->input.pull_secrets)
     {
+        if (!goes_on_with_secret(run, kt_json_string(item)))
+            return;
         report_placeholder(run, KT_ORIGIN_OWN, item_field(facts, FIELD_PULL_SECRETS, index++), kt_json_string(item),
                            "put the name of the Secret that may pull the input image");
     }

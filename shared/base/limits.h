@@ -8,8 +8,18 @@
 
 #include "base/base.h"
 
-/* Body of an admission request: two objects of at most 3 MiB (etcd's own limit is below that) and the envelope. */
-#define KT_LIMIT_REVIEW_BODY_BYTES ((size_t)(7 * KT_MIB))
+/* Body of an admission request: two objects of at most 1.5 MiB (etcd takes no larger ones: --max-request-bytes) and the
+ * envelope. */
+#define KT_LIMIT_REVIEW_BODY_BYTES ((size_t)(4 * KT_MIB))
+/* Where in a body that cannot be read its uid is looked for; an API server writes it in the first hundred bytes. */
+#define KT_LIMIT_REVIEW_TOKEN_BYTES ((size_t)(64 * KT_KIB))
+/* Values in the new and the old object together. A Workspace with a pod template and managed fields has about 1000. */
+#define KT_LIMIT_REVIEW_NODES 20000
+/* Steps of work of one review (base/arena.h), of 10 to 15 instructions each: with what is not counted it stays below
+ * 100 million instructions, a few hundredths of a second. A usual one takes some 30,000 steps. */
+#define KT_LIMIT_REVIEW_WORK UINT64_C(6000000)
+/* The text of a training or inference config: those of real trainings have 2 to 4 KiB. */
+#define KT_LIMIT_CONFIG_TEXT_BYTES ((size_t)(64 * KT_KIB))
 /* Arena of one review: body, tree, findings, patch and answer. A cJSON node costs 64 bytes, so nodes are bounded too.
  */
 #define KT_LIMIT_REVIEW_ARENA_BYTES ((size_t)(24 * KT_MIB))

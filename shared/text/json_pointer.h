@@ -28,7 +28,8 @@ bool kt_json_pointer_index(struct kt_str token, size_t *ret);
 void kt_field_path_add_key(struct kt_strbuf *path, const char *key);
 void kt_field_path_add_index(struct kt_strbuf *path, size_t index);
 /* The deepest existing node on a field path; *ret_exact tells whether it is the whole path. NULL when even the first
- * step is absent; "" is root itself. ret_exact may be NULL. */
-cJSON *kt_field_path_find(cJSON *root, const char *path, bool *ret_exact);
+ * step is absent; "" is root itself. ret_exact may be NULL. arena counts the work (base/arena.h) and ends the search
+ * when there is none left; NULL: it is not counted. */
+cJSON *kt_field_path_find(struct kt_arena *arena, cJSON *root, const char *path, bool *ret_exact);
 
 #endif

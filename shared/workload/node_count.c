@@ -167,7 +167,8 @@ int kt_node_count(struct kt_arena *arena, cJSON *workspace, const struct kt_sett
     int64_t count = 1;
     int code = 0;
     kt_workspace_view(workspace, &written);
-    kt_facts_read(arena, &request, &written, kt_admission_assume_defaults(arena, &request, workspace), NULL, &facts);
+    kt_facts_read(arena, &request, &written, kt_admission_assume_defaults(arena, &request, workspace), NULL, NULL,
+                  &facts);
     if (facts.now.inference.node && facts.runtime_transformers) {
         count = kt_workspace_count(&facts.now);
     } else if (facts.now.inference.node && !is_given(facts.now.inference.preset.name)) {

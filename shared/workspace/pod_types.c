@@ -20,10 +20,17 @@ struct check {
     bool unknown_fields; /* report them */
 };
 
+/* Looking for a type among all, or for a field among those of a type. */
+#define LOOK_UP_STEPS 100
+
+static bool is_full(const struct check *check)
+{
+    return check->count >= KT_LIMIT_FINDINGS;
+}
+
 static void add_problem(struct check *check, enum kt_schema_problem_kind kind, const char *message)
 {
-    struct kt_schema_problem *problem =
-        check->count < KT_LIMIT_FINDINGS ? kt_arena_alloc(check->arena, sizeof(*problem)) : NULL;
+    struct kt_schema_problem *problem = !is_full(check) ? kt_arena_alloc(check->arena, sizeof(*problem)) : NULL;
     if (!problem) {
         return;
     }
@@ -116,6 +123,9 @@ static void check_value(struct check *check, const cJSON *node, struct kt_str ki
 
 static void check_struct(struct check *check, const cJSON *node, struct kt_str name)
 {
+    if (!kt_arena_work(check->arena, LOOK_UP_STEPS, KT_SCHEMA_PART)) {
+        return;
+    }
     const struct kt_pod_type *type = find_type(name);
     if (!kt_json_is_object(node)) {
         wrong_kind(check, node, "object");
@@ -127,6 +137,9 @@ static void check_struct(struct check *check, const cJSON *node, struct kt_str n
     const cJSON *member;
     cJSON_ArrayForEach(member, node)
     {
+        if (is_full(check) || !kt_arena_work(check->arena, LOOK_UP_STEPS, KT_SCHEMA_PART)) {
+            return;
+        }
         kt_schema_path_add(&check->path, member->string, 0);
         struct kt_str kind;
         if (find_field(type, member->string, &kind)) {
@@ -241,7 +254,7 @@ static void check_scalar(struct check *check, const cJSON *node, char kind)
 static void check_value(struct check *check, const cJSON *node, struct kt_str kind)
 {
     struct kt_str inner = {kind.data + 2, kind.length > 2 ? kind.length - 2 : 0};
-    if (kt_json_is_null(node)) {
+    if (kt_json_is_null(node) || is_full(check)) {
         return;
     }
     if (kt_str_starts_with(kind, KT_STR("[]"))) {

@@ -78,10 +78,14 @@ static const char *suggest(const struct kt_schema *schema, const char *name)
     return nearest.best;
 }
 
+static bool is_full(const struct unknown_walk *walk)
+{
+    return walk->count >= KT_LIMIT_FINDINGS;
+}
+
 static void add_unknown(struct unknown_walk *walk, const cJSON *member, const char *suggestion)
 {
-    struct kt_schema_unknown *unknown =
-        walk->count < KT_LIMIT_FINDINGS ? kt_arena_alloc(walk->arena, sizeof(*unknown)) : NULL;
+    struct kt_schema_unknown *unknown = !is_full(walk) ? kt_arena_alloc(walk->arena, sizeof(*unknown)) : NULL;
     if (!unknown) {
         return;
     }
@@ -99,7 +103,7 @@ static void find_unknown_metadata(struct unknown_walk *walk, const cJSON *metada
     metadata = kt_json_is_object(metadata) ? metadata : NULL;
     cJSON_ArrayForEach(member, metadata)
     {
-        if (!kt_object_meta_field_known(member->string)) {
+        if (!is_full(walk) && !kt_object_meta_field_known(member->string)) {
             kt_schema_path_add(&walk->path, member->string, 0);
             add_unknown(walk, member, kt_object_meta_field_suggest(walk->arena, member->string));
             kt_schema_path_leave(&walk->path);
@@ -110,19 +114,22 @@ static void find_unknown_metadata(struct unknown_walk *walk, const cJSON *metada
 static void find_unknown(struct unknown_walk *walk, const struct kt_schema *schema, const cJSON *node, bool is_root)
 {
     bool is_object = kt_json_is_object(node);
-    if (!schema || (!is_object && !kt_json_is_array(node))) {
+    if (!schema || (!is_object && !kt_json_is_array(node)) || is_full(walk)) {
         return;
     }
     size_t index = 0;
     const cJSON *member;
     cJSON_ArrayForEach(member, node)
     {
+        if (!kt_arena_work(walk->arena, KT_SCHEMA_MEMBER_STEPS, KT_SCHEMA_PART)) {
+            return;
+        }
         const struct kt_schema *inner = is_object ? kt_schema_of_member(schema, member->string) : schema->items;
         kt_schema_path_add(&walk->path, is_object ? member->string : NULL, index++);
         if (is_object && is_metadata(member, is_root)) {
             find_unknown_metadata(walk, member);
         } else if (is_object && !inner && !schema->preserve_unknown && !schema->any_additional) {
-            add_unknown(walk, member, suggest(schema, member->string));
+            add_unknown(walk, member, is_full(walk) ? NULL : suggest(schema, member->string));
         } else {
             find_unknown(walk, inner, member, false);
         }
@@ -152,7 +159,7 @@ static void prune_metadata(cJSON *metadata)
     while (member) {
         cJSON *next = member->next;
         if (!kt_object_meta_field_known(member->string)) {
-            kt_json_remove(metadata, member->string);
+            kt_json_detach(metadata, member);
         }
         member = next;
     }
@@ -169,7 +176,7 @@ static void prune(const struct kt_schema *schema, cJSON *node, bool is_root)
         } else if (is_metadata(member, is_root)) {
             prune_metadata(member);
         } else if (!kt_schema_keeps_member(schema, member->string)) {
-            kt_json_remove(node, member->string);
+            kt_json_detach(node, member);
         } else {
             prune(kt_schema_of_member(schema, member->string), member, false);
         }
@@ -190,7 +197,7 @@ void kt_schema_drop_nulls(const struct kt_schema *schema, cJSON *object)
         cJSON *next = member->next;
         const struct kt_schema *inner = is_object ? kt_schema_of_member(schema, member->string) : schema->items;
         if (is_object && inner && kt_json_is_null(member) && !inner->nullable) {
-            kt_json_remove(object, member->string);
+            kt_json_detach(object, member);
         } else {
             kt_schema_drop_nulls(inner, member);
         }

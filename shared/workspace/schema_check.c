@@ -161,7 +161,8 @@ static void check_array(struct check *check, const struct kt_schema *schema, con
 
 static void check_node(struct check *check, const struct kt_schema *schema, const cJSON *node)
 {
-    if (kt_json_is_null(node) && schema->nullable) {
+    if (check->count >= KT_LIMIT_FINDINGS || (kt_json_is_null(node) && schema->nullable) ||
+        !kt_arena_work(check->arena, KT_SCHEMA_MEMBER_STEPS, KT_SCHEMA_PART)) {
         return;
     }
     if (!type_matches(schema, node)) {

@@ -52,7 +52,7 @@ static void follow(struct kt_arena *arena, cJSON *root, struct kt_str rest)
 {
     kt_json_pointer_find(root, rest);
     char *path = kt_arena_strndup(arena, rest.data, rest.length);
-    kt_field_path_find(root, path, NULL);
+    kt_field_path_find(NULL, root, path, NULL);
     struct kt_strbuf pointer;
     kt_strbuf_init(&pointer, arena, (size_t)(64 * KT_MIB));
     for (cJSON *node = root; node; node = node->child) {

@@ -194,14 +194,14 @@ static void test_field_paths_find_the_deepest_node(void **state KT_UNUSED)
     };
     for (size_t i = 0; i < KT_ARRAY_LENGTH(cases); i++) {
         bool exact = !cases[i].exact;
-        cJSON *node = kt_field_path_find(root, cases[i].path, &exact);
+        cJSON *node = kt_field_path_find(NULL, root, cases[i].path, &exact);
         if ((node != NULL) != (cases[i].wanted != NULL) || exact != cases[i].exact)
             fail_msg("%s: node %d, exact %d", cases[i].path, node != NULL, exact);
         if (node)
             assert_string_equal(written(node), cases[i].wanted);
     }
-    assert_ptr_equal(kt_field_path_find(root, "", NULL), root);
-    assert_null(kt_field_path_find(NULL, "a", NULL));
+    assert_ptr_equal(kt_field_path_find(NULL, root, "", NULL), root);
+    assert_null(kt_field_path_find(NULL, NULL, "a", NULL));
 }
 
 /* What is written for any key is found again, however odd the key is. */
@@ -218,7 +218,7 @@ static void test_written_field_paths_are_found_again(void **state KT_UNUSED)
             kt_field_path_add_key(&path, node->child->string);
         node = node->child;
         bool exact = false;
-        assert_ptr_equal(kt_field_path_find(root, path.data, &exact), node);
+        assert_ptr_equal(kt_field_path_find(NULL, root, path.data, &exact), node);
         assert_true(exact);
     }
 }
