@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Family C, tuning: single keys of training_config.yaml. */
+#include "admission/config_guess.h"
 #include "admission/rule_words.h"
 #include "admission/config_values.h"
 #include "admission/rules_config.h"
@@ -52,22 +53,6 @@ void kt_config_check_quantisation(struct kt_rule_run *run)
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
-typedef void visit_key(struct kt_rule_run *run, const char *section, const cJSON *member);
-
-static void for_each_key(struct kt_rule_run *run, visit_key *visit)
-{
-    const cJSON *section = NULL;
-    const cJSON *member = NULL;
-    if (run->facts->config.is_shipped)
-        return; /* no key of it is wrong: tests/unit/test_shipped_templates.c */
-    cJSON_ArrayForEach(section, run->facts->config.sections)
-    {
-        if (!kt_json_is_object(section))
-            continue;
-        cJSON_ArrayForEach(member, section) visit(run, section->string, member);
-    }
-}
-
 static const char *dotted(struct kt_rule_run *run, const char *section, const char *key)
 {
     int length = (int)kt_utf8_prefix(kt_str(key), 64);
@@ -75,47 +60,21 @@ static const char *dotted(struct kt_rule_run *run, const char *section, const ch
     return name != NULL ? name : section;
 }
 
-static bool section_has_keys(const char *section)
+static void report_misspelt(struct kt_rule_run *run, const struct kt_config_guess *guess)
 {
-    size_t count = 0;
-    const struct kt_training_key *keys = kt_training_keys(&count, NULL);
-    for (size_t i = 0; keys != NULL && i < count; i++) {
-        if (kt_streq(keys[i].section, section))
-            return true;
-    }
-    return false;
-}
-
-/* Guesses at a key that is not known; NONE also for keys that are, and for keys of unknown sections (C005). */
-static enum kt_training_guess guess(const struct kt_trainer_image *image, const char *section, const char *name,
-                                    const struct kt_training_key **ret_key, bool *ret_unknown)
-{
-    *ret_unknown = kt_training_key_find(image, section, name) == NULL && section_has_keys(section);
-    return *ret_unknown ? kt_training_key_guess(image, section, name, ret_key) : KT_TRAINING_GUESS_NONE;
-}
-
-static void visit_misspelt(struct kt_rule_run *run, const char *section, const cJSON *member)
-{
-    const struct kt_training_key *key = NULL;
-    bool unknown = false;
-    enum kt_training_guess what = guess(run->facts->trainer.image, section, member->string, &key, &unknown);
-    const char *name = dotted(run, section, member->string);
-    if (what == KT_TRAINING_GUESS_RENAMED)
+    const struct kt_training_key *key = guess->key;
+    const char *name = dotted(run, guess->section, guess->name);
+    if (guess->what == KT_TRAINING_GUESS_RENAMED)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
                          "the trainer calls this %s, and ends when it starts on a key that it does not know",
                          key->name);
-    else if (what == KT_TRAINING_GUESS_MISPLACED)
+    else if (guess->what == KT_TRAINING_GUESS_MISPLACED)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
                          "this key belongs in the section %s; in %s it ends the Job when it starts", key->section,
-                         section);
-    else if (what == KT_TRAINING_GUESS_MISSPELT)
+                         guess->section);
+    else if (guess->what == KT_TRAINING_GUESS_MISSPELT)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
                          "did you mean \"%s\"? An unknown key ends the Job when it starts", key->name);
-}
-
-void kt_config_check_misspelt_keys(struct kt_rule_run *run)
-{
-    for_each_key(run, visit_misspelt);
 }
 
 /* In a parser that was not read, an unknown key is likely to end the Job, no more. */
@@ -125,40 +84,51 @@ static void soften(const struct kt_facts *facts, struct kt_finding *finding)
         finding->severity = KT_SEVERITY_WARNING;
 }
 
-static void report_unknown(struct kt_rule_run *run, const char *section, const char *key, const char *name,
-                           const char *near)
+static void report_no_key(struct kt_rule_run *run, const struct kt_config_guess *guess, const char *name)
 {
     const struct kt_facts *facts = run->facts;
-    const struct kt_training_key *elsewhere = kt_training_key_elsewhere(facts->trainer.image, section, key);
-    const char *tail = near != NULL ? kt_arena_printf(facts->arena, "; did you mean \"%s\"?", near) : "";
+    const struct kt_training_key *elsewhere =
+        kt_training_key_elsewhere(facts->trainer.image, guess->section, guess->name);
+    const char *tail = "";
     if (elsewhere != NULL)
         tail = kt_arena_printf(facts->arena, ", though that of kaito-base:%s does; leave it out here",
                                kt_training_key_newest_image(elsewhere));
+    else if (guess->what == KT_TRAINING_GUESS_NEAR)
+        tail = kt_arena_printf(facts->arena, "; did you mean \"%s\"?", guess->key->name);
     soften(facts, kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
                                    "the trainer of kaito-base:%s does not know this key, and ends when it starts%s",
                                    facts->trainer.tag, tail != NULL ? tail : ""));
 }
 
-static void visit_unknown(struct kt_rule_run *run, const char *section, const cJSON *member)
+static void report_unknown(struct kt_rule_run *run, const struct kt_config_guess *guess)
 {
-    const struct kt_training_key *key = NULL;
-    bool unknown = false;
-    enum kt_training_guess what = guess(run->facts->trainer.image, section, member->string, &key, &unknown);
-    const char *name = dotted(run, section, member->string);
-    if (what == KT_TRAINING_GUESS_ABBREVIATED) {
-        struct kt_finding *finding =
-            kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL, "%s is taken for %s by the trainer; write %s",
-                             name, key->name, key->name);
-        if (finding != NULL)
-            finding->severity = KT_SEVERITY_WARNING;
-    } else if (unknown && (what == KT_TRAINING_GUESS_NONE || what == KT_TRAINING_GUESS_NEAR)) {
-        report_unknown(run, section, member->string, name, what == KT_TRAINING_GUESS_NEAR ? key->name : NULL);
-    }
+    const char *name = dotted(run, guess->section, guess->name);
+    struct kt_finding *finding = NULL;
+    if (guess->what == KT_TRAINING_GUESS_ABBREVIATED)
+        finding = kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL, "%s is taken for %s by the trainer; write %s",
+                                   name, guess->key->name, guess->key->name);
+    else if (guess->what == KT_TRAINING_GUESS_NONE || guess->what == KT_TRAINING_GUESS_NEAR)
+        report_no_key(run, guess, name);
+    if (finding != NULL)
+        finding->severity = KT_SEVERITY_WARNING;
+}
+
+static void for_each_guess(struct kt_rule_run *run,
+                           void (*report)(struct kt_rule_run *, const struct kt_config_guess *))
+{
+    const struct kt_config_guesses *guesses = run->facts->config.guesses;
+    for (size_t i = 0; guesses != NULL && i < guesses->count; i++)
+        report(run, &guesses->items[i]);
+}
+
+void kt_config_check_misspelt_keys(struct kt_rule_run *run)
+{
+    for_each_guess(run, report_misspelt);
 }
 
 void kt_config_check_unknown_keys(struct kt_rule_run *run)
 {
-    for_each_key(run, visit_unknown);
+    for_each_guess(run, report_unknown);
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
@@ -174,7 +144,10 @@ static bool has_own_row(const struct kt_training_key *key)
     return false;
 }
 
-static void visit_value(struct kt_rule_run *run, const char *section, const cJSON *member)
+/* Steps of work for a key and its value; the values of a list were counted when they were read. */
+#define VALUE_STEPS 200
+
+static void check_value(struct kt_rule_run *run, const char *section, const cJSON *member)
 {
     struct kt_arena *arena = run->facts->arena;
     const struct kt_training_key *key = kt_training_key_find(run->facts->trainer.image, section, member->string);
@@ -188,14 +161,28 @@ static void visit_value(struct kt_rule_run *run, const char *section, const cJSO
                          dotted(run, section, member->string), reason);
 }
 
+static void check_section_values(struct kt_rule_run *run, const cJSON *section)
+{
+    const cJSON *member = NULL;
+    if (!kt_json_is_object(section))
+        return;
+    cJSON_ArrayForEach(member, section)
+    {
+        if (!kt_rule_goes_on(run, VALUE_STEPS, "training_config.yaml"))
+            return;
+        check_value(run, section->string, member);
+    }
+}
+
 void kt_config_check_values(struct kt_rule_run *run)
 {
-    const cJSON *sections = run->facts->config.values;
-    bool fp16 = false;
-    bool bf16 = false;
-    for_each_key(run, visit_value);
-    if (kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "fp16"), &fp16) && fp16 &&
-        kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "bf16"), &bf16) && bf16)
+    const cJSON *section = NULL;
+    const cJSON *values = run->facts->config.values;
+    if (run->facts->config.is_shipped)
+        return; /* no value of it is wrong: tests/unit/test_shipped_templates.c */
+    cJSON_ArrayForEach(section, run->facts->config.sections) check_section_values(run, section);
+    if (kt_config_flag(values, "TrainingArguments", "fp16", false) &&
+        kt_config_flag(values, "TrainingArguments", "bf16", false))
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_FORBIDDEN, NULL,
                          "TrainingArguments sets both fp16 and bf16 to true, and the trainer ends on that; keep one");
 }

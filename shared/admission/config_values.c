@@ -3,38 +3,6 @@
 
 #include "admission/training_keys.h"
 
-static bool has_short_name(const struct kt_trainer_image *image, const cJSON *sections)
-{
-    const cJSON *section = NULL;
-    const cJSON *member = NULL;
-    cJSON_ArrayForEach(section, sections)
-    {
-        if (!kt_json_is_object(section))
-            continue;
-        cJSON_ArrayForEach(member, section)
-        {
-            if (kt_training_key_abbreviated(image, section->string, member->string) != NULL)
-                return true;
-        }
-    }
-    return false;
-}
-
-const cJSON *kt_config_full_names(struct kt_arena *arena, const struct kt_trainer_image *image, const cJSON *sections)
-{
-    if (sections == NULL || !has_short_name(image, sections))
-        return sections;
-    cJSON *full = kt_json_clone(arena, sections);
-    for (cJSON *copy = full != NULL ? full->child : NULL; copy != NULL; copy = copy->next) {
-        for (cJSON *at = kt_json_is_object(copy) ? copy->child : NULL; at != NULL; at = at->next) {
-            const struct kt_training_key *key = kt_training_key_abbreviated(image, copy->string, at->string);
-            if (key != NULL)
-                at->string = kt_arena_strdup(arena, key->name);
-        }
-    }
-    return arena->failed ? sections : full;
-}
-
 const cJSON *kt_config_value(const cJSON *sections, const char *section, const char *key)
 {
     return kt_json_get(kt_json_get(sections, section), key);

@@ -10,10 +10,6 @@
 #include "catalog/images.h"
 #include "text/json.h"
 
-/* The sections with every key under its full name, where the trainer of this image takes a shorter one or one with
- * dashes for it: the map itself when there is none, else a copy in the arena. NULL stays NULL. */
-const cJSON *kt_config_full_names(struct kt_arena *arena, const struct kt_trainer_image *image, const cJSON *sections);
-
 /* Member of a section ("TrainingArguments", "max_length"), or NULL. null counts as given: the trainer ends on it. */
 const cJSON *kt_config_value(const cJSON *sections, const char *section, const char *key);
 /* fallback where the value is absent or no flag. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/facts.h"
 
-#include "admission/config_values.h"
+#include "admission/config_guess.h"
 #include "admission/rules_tuning.h"
 #include "admission/shipped_templates.h"
 #include "admission/tuning_input.h"
@@ -75,7 +75,8 @@ static void parse_training_config(struct kt_arena *arena, const struct kt_traine
     }
     const cJSON *sections = kt_json_get(config->root, TRAINING_CONFIG_ROOT);
     config->sections = kt_json_is_object(sections) ? sections : NULL;
-    config->values = config->is_shipped ? config->sections : kt_config_full_names(arena, image, config->sections);
+    config->guesses = kt_config_guess_keys(arena, image, config);
+    config->values = kt_config_full_names(arena, config->sections, config->guesses);
     config->state = config->sections ? KT_CONFIG_READ : KT_CONFIG_WRONG_SHAPE;
 }
 

@@ -45,6 +45,7 @@ struct kt_tuning_config {
     const cJSON *root;       /* parsed training_config.yaml; NULL unless parsed */
     const cJSON *sections;   /* the training_config map as it is written; NULL unless READ */
     const cJSON *values;     /* the same with keys in full: what the trainer makes of it (config_values.h) */
+    const struct kt_config_guesses *guesses; /* at its unknown keys, for the rules; NULL: there are none */
     struct kt_error parse_error;
 };
 

@@ -409,7 +409,8 @@ static bool is_short_slip(const struct table *table, uint32_t images, const char
 {
     size_t near = 0;
     for (size_t i = 0; i < table->key_count; i++) {
-        if ((table->keys[i].images & images) != 0 && kt_streq(table->keys[i].section, section))
+        const struct kt_training_key *key = &table->keys[i];
+        if ((key->images & images) != 0 && strlen(key->name) <= SLIP_CHARACTERS && kt_streq(key->section, section))
             near += kt_edit_distance(kt_str(name), kt_str(table->keys[i].name)) == 1;
     }
     return near == 1;

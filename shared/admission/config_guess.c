@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys of a tuning config that the trainer does not know, and what each may stand for: found once for all rules. */
+#include "admission/config_guess.h"
+
+#include "base/limits.h"
+
+/* Steps of work to look a key up, and to compare it with all that are like it. */
+#define FIND_STEPS 150
+#define GUESS_STEPS 8000
+#define PART "training_config.yaml"
+
+static bool section_has_keys(const char *section)
+{
+    size_t count = 0;
+    const struct kt_training_key *keys = kt_training_keys(&count, NULL);
+    for (size_t i = 0; keys != NULL && i < count; i++) {
+        if (kt_streq(keys[i].section, section))
+            return true;
+    }
+    return false;
+}
+
+/* False when no more need be looked for. */
+static bool guess_in_section(struct kt_arena *arena, const struct kt_trainer_image *image, const cJSON *section,
+                             struct kt_config_guesses *guesses)
+{
+    const cJSON *member = NULL;
+    cJSON_ArrayForEach(member, section)
+    {
+        if (!kt_arena_work(arena, FIND_STEPS, PART))
+            return false;
+        if (kt_training_key_find(image, section->string, member->string) != NULL)
+            continue;
+        if (guesses->count == KT_LIMIT_FINDINGS || !kt_arena_work(arena, GUESS_STEPS, PART))
+            return false;
+        struct kt_config_guess *guess = &guesses->items[guesses->count++];
+        *guess = (struct kt_config_guess){.section = section->string, .name = member->string};
+        guess->what = kt_training_key_guess(image, section->string, member->string, &guess->key);
+    }
+    return true;
+}
+
+const struct kt_config_guesses *kt_config_guess_keys(struct kt_arena *arena, const struct kt_trainer_image *image,
+                                                     const struct kt_tuning_config *config)
+{
+    const cJSON *section = NULL;
+    struct kt_config_guesses *guesses = NULL;
+    if (config->is_shipped || config->sections == NULL)
+        return NULL; /* no key of a shipped one is wrong: tests/unit/test_shipped_templates.c */
+    guesses = kt_arena_alloc(arena, sizeof(*guesses));
+    if (guesses == NULL)
+        return NULL;
+    cJSON_ArrayForEach(section, config->sections)
+    {
+        if (kt_json_is_object(section) && section_has_keys(section->string) &&
+            !guess_in_section(arena, image, section, guesses))
+            break;
+    }
+    return guesses;
+}
+
+static bool has_short_name(const struct kt_config_guesses *guesses)
+{
+    for (size_t i = 0; guesses != NULL && i < guesses->count; i++) {
+        if (guesses->items[i].what == KT_TRAINING_GUESS_ABBREVIATED)
+            return true;
+    }
+    return false;
+}
+
+/* The guesses stand in the order of the keys. */
+const cJSON *kt_config_full_names(struct kt_arena *arena, const cJSON *sections,
+                                  const struct kt_config_guesses *guesses)
+{
+    size_t next = 0;
+    if (sections == NULL || !has_short_name(guesses))
+        return sections;
+    cJSON *full = kt_json_clone(arena, sections);
+    cJSON *copy = full != NULL ? full->child : NULL;
+    for (const cJSON *section = sections->child; section != NULL && copy != NULL; section = section->next) {
+        cJSON *member_copy = copy->child;
+        for (const cJSON *member = section->child; member != NULL && next < guesses->count; member = member->next) {
+            const struct kt_config_guess *guess = &guesses->items[next];
+            if (guess->name == member->string && guess->what == KT_TRAINING_GUESS_ABBREVIATED)
+                member_copy->string = kt_arena_strdup(arena, guess->key->name);
+            next += guess->name == member->string;
+            member_copy = member_copy->next;
+        }
+        copy = copy->next;
+    }
+    return arena->failed ? sections : full;
+}
