@@ -150,6 +150,8 @@ static int judge(struct check *check, const struct kt_manifest_object *object,
         return code != 0 ? code : KT_ENOMEM;
     kt_fields_check(ret_findings, schema, object->node, duplicates);
     kt_findings_sort(ret_findings);
+    if (arena->overworked)
+        return kt_error_set(check->error, KT_ELIMIT, "judging it takes more work than a server does for one request");
     return arena->failed ? kt_error_set(check->error, KT_ENOMEM, "not enough memory to judge a Workspace") : 0;
 }
 
@@ -158,8 +160,14 @@ static void check_workspace(struct check *check, const struct kt_manifest_object
     struct kt_defaulting defaulting = {0};
     struct kt_findings findings = {0};
     const struct kt_yaml_duplicate *duplicates = duplicates_of(&check->judging, object);
-    check->code = judge(check, object, duplicates, &defaulting, &findings);
-    if (check->code != 0)
+    int code = judge(check, object, duplicates, &defaulting, &findings);
+    if (code == KT_ELIMIT) { /* a server would refuse it in these words; the others are still to be checked */
+        const struct kt_unusable unusable = {check->file->name, check->file, object->position, check->error->message};
+        report_unusable(check, &unusable);
+        return;
+    }
+    check->code = code;
+    if (code != 0)
         return;
     struct kt_position *positions = kt_arena_calloc(&check->judging, findings.count + 1, sizeof(*positions));
     for (size_t i = 0; positions && i < findings.count; i++) {

@@ -12,7 +12,7 @@
 #define LABEL_MEMORY "nvidia.com/gpu.memory" /* MiB of one GPU */
 
 /* Steps of work to read a node, beside those to compare its labels. */
-#define NODE_STEPS 200
+#define NODE_STEPS 300
 
 /* Upstream v0.12.0, api/v1beta1/labels.go: reservedSelectorLabelKeys. */
 static const char *const RESERVED_KEYS[] = {
@@ -152,7 +152,7 @@ void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
     size_t wanted = kt_json_count(resource->match_labels);
     for (size_t i = 0; i < count; i++) {
         size_t carried = kt_json_count(kt_json_path(nodes[i], "metadata", "labels", NULL));
-        if (!kt_arena_work(arena, NODE_STEPS + carried * KT_MIN(wanted, carried), "resource.labelSelector")) {
+        if (!kt_arena_work(arena, NODE_STEPS + 2 * carried * KT_MIN(wanted, carried), "resource.labelSelector")) {
             return;
         }
         if (!kt_node_matches(nodes[i], resource->match_labels)) {

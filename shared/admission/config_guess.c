@@ -6,7 +6,7 @@
 
 /* Steps of work to look a key up, and to compare it with all that are like it. */
 #define FIND_STEPS 150
-#define GUESS_STEPS 8000
+#define GUESS_STEPS 10000
 #define PART "training_config.yaml"
 
 static bool section_has_keys(const char *section)

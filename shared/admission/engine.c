@@ -81,7 +81,7 @@ static bool in_scope(const struct kt_rule *rule, const struct kt_facts *facts)
 static void run_rules(const struct kt_facts *facts, struct kt_findings *findings)
 {
     for (const struct kt_rule_table *const *table = kt_rule_tables; *table; table++) {
-        for (size_t i = 0; i < (*table)->count && !findings->truncated; i++) {
+        for (size_t i = 0; i < (*table)->count && !findings->truncated && !facts->arena->overworked; i++) {
             const struct kt_rule *rule = &(*table)->rules[i];
             if ((rule->operations & (unsigned)facts->operation) && in_scope(rule, facts)) {
                 struct kt_rule_run run = {facts, findings, rule};

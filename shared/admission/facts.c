@@ -10,6 +10,11 @@
 
 #define TRAINING_CONFIG_KEY "training_config.yaml"
 #define TRAINING_CONFIG_ROOT "training_config"
+/* Steps of work that an annotation takes in all rules together, if only because others are looked for. */
+#define ANNOTATION_STEPS 80
+/* And a byte of a text that rules look into, which is counted only where it is longer than any that is right. */
+#define TEXT_STEPS 25
+#define USUAL_TEXT_BYTES 1024
 
 const char *kt_facts_namespace(const struct kt_admission_request *request, const struct kt_workspace *workspace)
 {
@@ -169,6 +174,38 @@ static void read_tuning_input(struct kt_facts *facts)
     facts->batch_size_assumed = derived.batch_size_assumed;
 }
 
+/* What all rules together take for the texts that they look into; the lists are counted by the rules themselves. */
+static void count_texts(struct kt_arena *arena, const struct kt_workspace *now)
+{
+    const struct {
+        const char *field;
+        const char *text;
+    } texts[] = {
+        {"metadata.name", now->name},
+        {"resource.instanceType", now->resource.instance_type},
+        {"resource.partition.mode", now->resource.partition.mode},
+        {"resource.partition.profile", now->resource.partition.profile},
+        {"inference.preset.name", now->inference.preset.name},
+        {"inference.preset.presetOptions.modelAccessSecret", now->inference.preset.access_secret},
+        {"inference.config", now->inference.config},
+        {"tuning.preset.name", now->tuning.preset.name},
+        {"tuning.preset.presetOptions.modelAccessSecret", now->tuning.preset.access_secret},
+        {"tuning.method", now->tuning.method},
+        {"tuning.config", now->tuning.config},
+        {"tuning.input.image", now->tuning.input.image},
+        {"tuning.output.image", now->tuning.output.image},
+        {"tuning.output.imagePushSecret", now->tuning.output.push_secret},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(texts); i++) {
+        size_t length = texts[i].text ? strlen(texts[i].text) : 0;
+        if (length > USUAL_TEXT_BYTES) {
+            (void)kt_arena_work(arena, TEXT_STEPS * length, texts[i].field);
+        }
+    }
+    /* Rules look for single annotations, each from the first on. */
+    (void)kt_arena_work(arena, ANNOTATION_STEPS * kt_json_count(now->annotations), "metadata.annotations");
+}
+
 void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *request,
                    const struct kt_workspace *written, const cJSON *now, const cJSON *before,
                    const struct kt_facts *known, struct kt_facts *ret)
@@ -188,6 +225,7 @@ void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *re
     ret->namespace_ = kt_facts_namespace(request, &ret->now);
     ret->bypass_resource_checks = kt_workspace_annotation(&ret->now, KT_ANNOTATION_BYPASS_RESOURCE_CHECKS) != NULL;
     ret->runtime_transformers = uses_transformers(request->settings, &ret->now);
+    count_texts(arena, &ret->now);
     read_method(ret);
     read_catalogue(ret);
     if (known) {

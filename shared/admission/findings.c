@@ -213,7 +213,7 @@ static bool is_changed_in_place(const char *field, const char *cleaned)
 /* Of a finding until it stands in the answer, in which it is written twice; measured, see tests/bench/cost.c. */
 static size_t finding_steps(const struct kt_finding *finding)
 {
-    return 300 + 8 * (strlen(finding->field) + strlen(finding->message));
+    return 300 + 12 * (strlen(finding->field) + strlen(finding->message));
 }
 
 KT_PRINTF(5, 0)

@@ -84,7 +84,8 @@ static size_t bracketed(struct kt_str text, struct unclosed *unclosed)
         return 0; /* how each of them begins */
     for (size_t i = 0; i < KT_ARRAY_LENGTH(brackets); i++) {
         size_t close = 0;
-        if (unclosed->is_so[i] || !kt_str_starts_with(text, brackets[i].open))
+        if (unclosed->is_so[i] || text.data[0] != brackets[i].open.data[0] ||
+            !kt_str_starts_with(text, brackets[i].open))
             continue;
         close = kt_str_find_char(text, brackets[i].close);
         unclosed->is_so[i] = close == SIZE_MAX;

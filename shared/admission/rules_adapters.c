@@ -19,7 +19,7 @@ enum { MOST_ADAPTERS = 10 };
 /* Comparing names is quadratic; a list beyond this is far too long anyway (I030). */
 enum { MOST_NAMES = 100 };
 /* Steps of work for an adapter in each of the rules, beside those for each byte of its name and image. */
-enum { ADAPTER_STEPS = 60, ADAPTER_BYTE_STEPS = 2 };
+enum { ADAPTER_STEPS = 60, ADAPTER_BYTE_STEPS = 15 };
 
 static const char *text_of(const char *text)
 {

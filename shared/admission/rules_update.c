@@ -8,6 +8,9 @@
 #include "admission/rule.h"
 #include "admission/rule_words.h"
 
+/* Steps of work to make a label of an expression. */
+#define EXPRESSION_STEPS 100
+
 #define FIELD_METHOD "tuning.method"
 
 static const char *text_of(const char *text)
@@ -86,6 +89,9 @@ static cJSON *selector_labels(struct kt_arena *arena, const struct kt_workspace_
     const cJSON *expression;
     cJSON_ArrayForEach(expression, resource->match_expressions)
     {
+        if (!kt_arena_work(arena, EXPRESSION_STEPS, KT_FIELD_LABEL_SELECTOR)) {
+            return labels;
+        }
         const cJSON *values = kt_json_get(expression, "values");
         bool is_in = kt_streq(kt_json_string_or(kt_json_get(expression, "operator"), ""), "In");
         if (!is_in || kt_json_count(values) != 1) {

@@ -18,7 +18,7 @@
 
 /* Steps of work for a name in a list, beside those for each of its bytes. */
 #define SECRET_STEPS 100
-#define SECRET_BYTE_STEPS 4
+#define SECRET_BYTE_STEPS 8
 
 static bool goes_on_with_secret(const struct kt_rule_run *run, const char *name)
 {
@@ -37,8 +37,8 @@ static bool has_placeholder(const char *text)
 }
 
 /* Steps of work for a URL of a list in each of the rules that look at it, beside those for each of its bytes. */
-#define URL_STEPS 60
-#define URL_BYTE_STEPS 4
+#define URL_STEPS 120
+#define URL_BYTE_STEPS 8
 
 static bool goes_on_with(const struct kt_rule_run *run, const char *url)
 {

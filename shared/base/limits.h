@@ -17,7 +17,7 @@
 #define KT_LIMIT_REVIEW_NODES 20000
 /* Steps of work of one review (base/arena.h), of 10 to 15 instructions each: with what is not counted it stays below
  * 100 million instructions, a few hundredths of a second. A usual one takes some 30,000 steps. */
-#define KT_LIMIT_REVIEW_WORK UINT64_C(6000000)
+#define KT_LIMIT_REVIEW_WORK UINT64_C(5000000)
 /* The text of a training or inference config: those of real trainings have 2 to 4 KiB. */
 #define KT_LIMIT_CONFIG_TEXT_BYTES ((size_t)(64 * KT_KIB))
 /* Arena of one review: body, tree, findings, patch and answer. A cJSON node costs 64 bytes, so nodes are bounded too.

@@ -19,26 +19,38 @@ static void find_places(struct kt_edit_places *places, struct kt_str text)
 
 /* The table of distances between prefixes of a (whose places are given) and of b, column by column: a column is the two
  * sets of places where the distance is one more (`above`) or one less (`below`) than at the place before. Hyyro, "A
- * Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit Distances", 2003. */
+ * Bit-Vector Algorithm for Computing Levenshtein and Damerau Edit Distances", 2003. One function for texts whose places
+ * fit into 64 bits, as nearly all do, and one for longer ones. */
+#define DEFINE_DISTANCE(name, set, PLACES)                                                         \
+    static size_t name(const struct kt_edit_places *of_a, size_t a_length, struct kt_str b)        \
+    {                                                                                              \
+        set above = ~(set)0, below = 0, diagonal = 0, before = 0, last = (set)1 << (a_length - 1); \
+        size_t distance = a_length;                                                                \
+        for (size_t j = 0; j < b.length; j++) {                                                    \
+            unsigned char byte = (unsigned char)kt_ascii_lower(b.data[j]);                         \
+            set here = PLACES(of_a, byte);                                                         \
+            set swapped = ((~diagonal & here) << 1) & before;                                      \
+            diagonal = (((here & above) + above) ^ above) | here | below | swapped;                \
+            set more = below | ~(diagonal | above), fewer = diagonal & above;                      \
+            distance += (more & last) != 0;                                                        \
+            distance -= (fewer & last) != 0;                                                       \
+            more = more << 1 | 1;                                                                  \
+            above = fewer << 1 | ~(diagonal | more);                                               \
+            below = more & diagonal;                                                               \
+            before = here;                                                                         \
+        }                                                                                          \
+        return distance;                                                                           \
+    }
+#define LOW_PLACES(of_a, byte) (of_a)->low[byte]
+#define ALL_PLACES(of_a, byte) ((place_set)(of_a)->high[byte] << 64 | (of_a)->low[byte])
+DEFINE_DISTANCE(distance_of_short, uint64_t, LOW_PLACES)
+DEFINE_DISTANCE(distance_of_long, place_set, ALL_PLACES)
+
 static size_t distance_by_places(const struct kt_edit_places *of_a, size_t a_length, struct kt_str b)
 {
-    place_set above = ~(place_set)0, below = 0, diagonal = 0, before = 0;
-    place_set last = a_length > 0 ? (place_set)1 << (a_length - 1) : 0;
-    size_t distance = a_length;
-    for (size_t j = 0; j < b.length; j++) {
-        unsigned char byte = (unsigned char)kt_ascii_lower(b.data[j]);
-        place_set here = (place_set)of_a->high[byte] << 64 | of_a->low[byte];
-        place_set swapped = ((~diagonal & here) << 1) & before;
-        diagonal = (((here & above) + above) ^ above) | here | below | swapped;
-        place_set more = below | ~(diagonal | above), fewer = diagonal & above;
-        distance += (more & last) != 0;
-        distance -= (fewer & last) != 0;
-        more = more << 1 | 1;
-        above = fewer << 1 | ~(diagonal | more);
-        below = more & diagonal;
-        before = here;
-    }
-    return a_length > 0 ? distance : b.length;
+    if (a_length == 0)
+        return b.length;
+    return a_length <= 64 ? distance_of_short(of_a, a_length, b) : distance_of_long(of_a, a_length, b);
 }
 
 size_t kt_edit_distance(struct kt_str a, struct kt_str b)

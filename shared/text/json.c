@@ -10,9 +10,8 @@
 #include "text/json_scan.h"
 #include "text/json_tree.h"
 
-#define JSON_PART "the JSON text"
 /* Steps of work to tell of a key that is given twice, beside those for the bytes of its path. */
-#define DUPLICATE_STEPS 200
+#define DUPLICATE_STEPS 400
 
 /* --- the walk after parsing --------------------------------------------------------------------------------------- */
 
@@ -38,11 +37,6 @@ struct walk {
 static int out_of_memory(struct kt_error *error)
 {
     return kt_error_set(error, KT_ENOMEM, "not enough memory to read the JSON text");
-}
-
-static int out_of_work(struct kt_error *error)
-{
-    return kt_error_set(error, KT_ELIMIT, "the JSON text takes more work to read than one request may cost");
 }
 
 /* Numbers come in the order of the text; the byte after one has been read, so it becomes the NUL. */
@@ -105,8 +99,8 @@ static int report_duplicate(struct walk *walk, const cJSON *member)
     const char *path = open_path(walk);
     if (!path)
         return out_of_memory(walk->error);
-    if (!kt_arena_work(walk->arena, DUPLICATE_STEPS + strlen(path), JSON_PART))
-        return out_of_work(walk->error);
+    if (!kt_arena_work(walk->arena, DUPLICATE_STEPS + strlen(path), KT_JSON_PART))
+        return kt_json_scan_out_of_work(walk->error);
     if (walk->policy == KT_JSON_DUPLICATES_REFUSE)
         return refuse_duplicate(walk, member, path);
     struct kt_json_duplicate *duplicate = kt_arena_alloc(walk->arena, sizeof(*duplicate));
@@ -187,8 +181,8 @@ int kt_json_parse_nodes(struct kt_arena *arena, struct kt_str text, enum kt_json
     int code = kt_json_scan(arena, copy, text.length, limit_nodes, &scan, error);
     if (code < 0)
         return code;
-    if (!kt_arena_work(arena, scan.work, JSON_PART))
-        return out_of_work(error);
+    if (!kt_arena_work(arena, scan.work, KT_JSON_PART))
+        return kt_json_scan_out_of_work(error);
     cJSON *root = kt_json_tree(arena, copy, &scan);
     if (!root)
         return out_of_memory(error);

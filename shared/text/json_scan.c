@@ -10,9 +10,9 @@
 
 /* Steps of work beyond the one for each byte between strings and the half for each byte in them; measured, see
  * tests/bench/cost.c. */
-#define NODE_STEPS 20
+#define NODE_STEPS 24
 #define NUMBER_STEPS 10
-#define SPECIAL_STEPS 5 /* an escape, or a character beyond ASCII */
+#define SPECIAL_STEPS 8 /* an escape, or a character beyond ASCII */
 #define UNICODE_ESCAPE_STEPS 15
 #define FRACTION_STEPS 250
 #define FRACTION_BYTE_STEPS 3
@@ -30,6 +30,7 @@ struct scanner {
     char *start;
     char *end; /* a NUL stands here */
     size_t limit_nodes;
+    size_t limit_work; /* of what is counted while the text is read */
     size_t numbers_capacity;
     struct frame frames[KT_LIMIT_JSON_DEPTH];
     size_t depth;
@@ -56,16 +57,19 @@ const unsigned char kt_json_string_bytes[256] = {
     SIXTEEN(KT_JSON_HIGH),
 };
 
+int kt_json_scan_out_of_work(struct kt_error *error)
+{
+    return kt_error_set(error, KT_ELIMIT, "the JSON text takes more work to read than one request may cost");
+}
+
 int kt_json_scan_fail(struct kt_error *error, struct kt_str text, size_t offset, const char *format, ...)
 {
-    size_t line = 1, line_start = 0;
-    for (size_t i = 0; i < offset; i++) {
-        if (text.data[i] == '\n') {
-            line++;
-            line_start = i + 1;
-        }
-    }
-    size_t column = kt_utf8_count((struct kt_str){text.data + line_start, offset - line_start}) + 1;
+    size_t line = 1, column = 1;
+    const char *start = text.data, *end = text.data + offset;
+    for (const char *found; start < end && (found = memchr(start, '\n', (size_t)(end - start))); start = found + 1)
+        line++;
+    for (; start < end; start++) /* what was passed is valid, and so has one such byte a character */
+        column += ((unsigned char)*start & 0xC0) != 0x80;
     char message[512];
     va_list arguments;
     va_start(arguments, format);
@@ -98,6 +102,14 @@ static char *fail_expected(struct scanner *scanner, const char *at, const char *
 static char *fail_limit(struct scanner *scanner, const char *what, size_t limit)
 {
     kt_error_set(scanner->error, KT_ELIMIT, "the JSON text has %s the limit of %zu", what, limit);
+    return NULL;
+}
+
+/* What the text takes beyond a step for each of its bytes is more than there is left: no need to read it to its end. */
+static char *fail_work(struct scanner *scanner)
+{
+    (void)kt_arena_work(scanner->arena, scanner->result.work, KT_JSON_PART);
+    kt_json_scan_out_of_work(scanner->error);
     return NULL;
 }
 
@@ -181,14 +193,16 @@ static char *scan_string(struct scanner *scanner, char *at)
         case KT_JSON_BACKSLASH:
             for (; at && *at == '\\'; scanner->result.work += SPECIAL_STEPS)
                 at = scan_escape(scanner, at);
-            if (!at)
-                return NULL;
+            if (!at || scanner->result.work > scanner->limit_work)
+                return at ? fail_work(scanner) : NULL;
             break;
         case KT_JSON_HIGH: {
             size_t runes = 0, length = kt_utf8_high_length((struct kt_str){at, (size_t)(scanner->end - at)}, &runes);
             if (length == 0)
                 return fail_at(scanner, at, "the string is not valid UTF-8");
             scanner->result.work += runes * SPECIAL_STEPS;
+            if (scanner->result.work > scanner->limit_work)
+                return fail_work(scanner);
             at += length;
             break;
         }
@@ -374,6 +388,7 @@ int kt_json_scan(struct kt_arena *arena, char *text, size_t length, size_t limit
     struct kt_error own_error;
     struct scanner scanner = {.arena = arena, .start = text, .end = text + length, .limit_nodes = limit_nodes};
     scanner.error = error ? error : &own_error;
+    scanner.limit_work = arena->limit_work > 0 ? arena->limit_work - KT_MIN(arena->work, arena->limit_work) : SIZE_MAX;
     if (length >= UINT32_MAX)
         return kt_error_set(error, KT_ELIMIT, "the JSON text is larger than the limit of %u bytes", UINT32_MAX);
     if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {

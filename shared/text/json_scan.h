@@ -53,6 +53,11 @@ int kt_json_scan(struct kt_arena *arena, char *text, size_t length, size_t limit
 /* Where the nth (from 0) key of a text that passed the scan starts. */
 size_t kt_json_scan_key_offset(struct kt_str text, size_t nth);
 
+/* Sets KT_ELIMIT. The arena has no steps of work left for this text, whose part in the arena's words is KT_JSON_PART.
+ */
+int kt_json_scan_out_of_work(struct kt_error *error);
+#define KT_JSON_PART "the JSON text"
+
 /* Sets KT_EPARSE: "JSON text, line 3, column 7: " and the message. */
 int kt_json_scan_fail(struct kt_error *error, struct kt_str text, size_t offset, const char *format, ...)
     KT_PRINTF(4, 5);

@@ -101,11 +101,16 @@ static bool next_chunk(struct splitter *splitter, struct chunk *ret)
 /* --- the whole text ------------------------------------------------------------------------------------------------
  */
 
-static int check_text(struct kt_str *text, struct kt_error *error)
+/* Steps of work for a byte of the text, whatever becomes of it; measured, see tests/bench/cost.c. */
+#define BYTE_STEPS 20
+
+static int check_text(struct kt_arena *arena, struct kt_str *text, struct kt_error *error)
 {
     if (text->length > KT_LIMIT_MANIFEST_BYTES)
         return kt_error_set(error, KT_ELIMIT, "the YAML text has %zu bytes, more than the limit of %zu", text->length,
                             KT_LIMIT_MANIFEST_BYTES);
+    if (!kt_arena_work(arena, text->length * BYTE_STEPS, KT_YAML_PART))
+        return kt_error_set(error, KT_ELIMIT, "the YAML text takes more work to read than one request may cost");
     if (kt_str_starts_with(*text, KT_STR("\xFF\xFE")) || kt_str_starts_with(*text, KT_STR("\xFE\xFF")))
         return kt_error_set(error, KT_EPARSE, "the text is in UTF-16: save it as UTF-8");
     if (kt_str_starts_with(*text, KT_STR("\xEF\xBB\xBF")))
@@ -145,7 +150,7 @@ static int out_of_memory(struct kt_error *error)
 
 int kt_yaml_parse(struct kt_arena *arena, struct kt_str text, struct kt_yaml_documents *ret, struct kt_error *error)
 {
-    int r = check_text(&text, error);
+    int r = check_text(arena, &text, error);
     if (r < 0)
         return r;
     struct kt_yaml_documents documents = {0};
@@ -168,7 +173,7 @@ int kt_yaml_parse(struct kt_arena *arena, struct kt_str text, struct kt_yaml_doc
 
 int kt_yaml_parse_one(struct kt_arena *arena, struct kt_str text, struct kt_yaml_document *ret, struct kt_error *error)
 {
-    int r = check_text(&text, error);
+    int r = check_text(arena, &text, error);
     if (r < 0)
         return r;
     struct chunk chunk;

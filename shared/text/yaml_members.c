@@ -9,6 +9,8 @@
 #define MARK_MERGED (1 << 18)
 /* Steps of work to compare a member of a map with the others. */
 #define MEMBER_STEPS 60
+/* And to copy a node. */
+#define COPY_STEPS 50
 #define ALL_MARKS (MARK_MERGED | KT_JSON_MARK_SUPERSEDED | KT_JSON_MARK_REPEATED)
 
 /* Keeps cJSON's invariant: child->prev is the last child. Unlike kt_json_set this does not look for the name first. */
@@ -52,6 +54,8 @@ static int copy_counted(struct kt_yaml_tree *tree, const cJSON *node, struct kt_
     if (tree->depth + height > KT_LIMIT_YAML_DEPTH)
         return kt_yaml_fail(tree->document, KT_ELIMIT, position, "maps and lists are nested more than %d deep",
                             KT_LIMIT_YAML_DEPTH);
+    if (!kt_arena_work(tree->arena, nodes * COPY_STEPS, KT_YAML_PART))
+        return kt_yaml_no_work(tree->document, position);
     tree->alias_nodes += nodes;
     *ret = kt_json_clone(tree->arena, node);
     return *ret ? 0 : kt_yaml_no_memory(tree->document);

@@ -88,6 +88,9 @@ static int add_anchor(struct kt_yaml_tree *tree, const char *name, struct kt_yam
     return 0;
 }
 
+/* Steps of work to compare a name with an anchor's. */
+#define ANCHOR_STEPS 3
+
 static const struct kt_yaml_anchor *find_anchor(const struct kt_yaml_tree *tree, const char *name)
 {
     for (size_t i = tree->anchor_count; i-- > 0;)
@@ -217,7 +220,7 @@ int kt_yaml_tree_alias(struct kt_yaml_tree *tree, const char *name, struct kt_po
     int r = count_value(tree, position);
     if (r < 0)
         return r;
-    if (!kt_arena_work(tree->arena, tree->anchor_count, KT_YAML_PART))
+    if (!kt_arena_work(tree->arena, tree->anchor_count * ANCHOR_STEPS, KT_YAML_PART))
         return kt_yaml_no_work(tree->document, position);
     const struct kt_yaml_anchor *anchor = find_anchor(tree, name);
     if (!anchor)

@@ -21,7 +21,8 @@ struct check {
 };
 
 /* Looking for a type among all, or for a field among those of a type. */
-#define LOOK_UP_STEPS 100
+#define LOOK_UP_STEPS 120
+#define QUANTITY_STEPS 600
 
 static bool is_full(const struct check *check)
 {
@@ -197,6 +198,8 @@ static void check_quantity(struct check *check, const cJSON *node)
     const char *text = kt_json_string(node);
     if (!text && !kt_json_is_number(node)) {
         wrong_kind(check, node, "string");
+    } else if (text && !kt_arena_work(check->arena, QUANTITY_STEPS, KT_SCHEMA_PART)) {
+        return;
     } else if (text && kt_quantity_parse(kt_str(text), &value, &error) == KT_EPARSE) {
         add_problem(
             check, KT_SCHEMA_VALUE,

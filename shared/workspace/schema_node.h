@@ -50,7 +50,7 @@ const struct kt_schema *kt_schema_of_member(const struct kt_schema *schema, cons
 bool kt_schema_keeps_member(const struct kt_schema *schema, const char *name);
 
 /* Steps of work (base/arena.h) of a walk at each member or item, and what the walks are over. */
-#define KT_SCHEMA_MEMBER_STEPS ((size_t)40)
+#define KT_SCHEMA_MEMBER_STEPS ((size_t)50)
 #define KT_SCHEMA_PART "the Workspace"
 
 /* Where a walk over an object is. Most walks find nothing wrong, so the text is made only when it is wanted. */

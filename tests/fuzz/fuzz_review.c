@@ -2,7 +2,8 @@
 /*
  * Whole reviews through both webhooks. The input is the body of a review, or an object (it is then put into one, as a
  * CREATE and as an UPDATE of itself); what follows a line "---" is the content of every config map that it names. The
- * API server must take each answer, mutating twice is once, and the verdict is that of the defaulted object.
+ * API server must take each answer, mutating twice is once, the verdict is that of the defaulted object, and no review
+ * takes more work than its budget.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -64,6 +65,9 @@ static bool answer(struct surroundings *around, enum kt_review_kind kind, struct
     kt_arena_init(&work, KT_LIMIT_REVIEW_ARENA_BYTES);
     kt_strbuf_init(&text, &around->arena, (size_t)(16 * KT_MIB));
     int code = kt_review_answer(&work, kind, body, &around->settings, &around->cluster, &text, &summary, &error);
+    /* No more work than a review may take, and what was not judged to its end is not allowed for that. */
+    demand(work.work <= KT_LIMIT_REVIEW_WORK);
+    demand(code != 0 || !work.overworked || kind == KT_REVIEW_MUTATE || !summary.allowed);
     demand(code == 0 || (error.code == code && error.message[0] && code != KT_EINTERNAL));
     if (code == 0) {
         struct kt_json_parsed parsed;

@@ -153,6 +153,24 @@ static void test_an_old_mistake_is_a_warning(void **state)
     expect("T006", "tuning.input.urls[0]", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false);
 }
 
+/* The field that is told has a space where the key has a tab, and the key must be found all the same: not the map that
+ * it is in, which changes. */
+static void test_an_old_mistake_whose_field_cannot_be_shown(void **state)
+{
+    (void)state;
+    cJSON *old = tuning("{\"resource\":{\"labelSelector\":{\"matchLabels\":{\"a\\tb\":\"v\",\"c\":\"d\"}}}}");
+    kt_admission_case_judge(
+        &test,
+        kt_admission_case_changed(&test, old, "{\"resource\":{\"labelSelector\":{\"matchLabels\":{\"c\":\"e\"}}}}"),
+        old);
+    expect("R011", "resource.labelSelector.matchLabels[a b]", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false);
+    kt_admission_case_judge(
+        &test,
+        kt_admission_case_changed(&test, old, "{\"resource\":{\"labelSelector\":{\"matchLabels\":{\"a\\tb\":\"w\"}}}}"),
+        old);
+    expect("R011", "resource.labelSelector.matchLabels[a b]", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false);
+}
+
 /* A field that is absent before and after is no excuse when what it belongs to changed. */
 static void test_a_missing_field_of_a_new_value(void **state)
 {
@@ -339,6 +357,7 @@ int main(void)
         TEST(test_no_object),
         TEST(test_origin_where_upstream_refuses_for_a_default),
         TEST(test_an_old_mistake_is_a_warning),
+        TEST(test_an_old_mistake_whose_field_cannot_be_shown),
         TEST(test_a_missing_field_of_a_new_value),
         TEST(test_metadata_can_always_change),
         TEST(test_what_is_being_deleted),

@@ -166,6 +166,19 @@ static void our_own_limits_are_told_from_upstreams(void **state)
     assert_false(read_text("vllm: [").upstream_reads_it);
 }
 
+static void a_text_beyond_the_limit_is_not_read(void **state)
+{
+    (void)state;
+    char *text = kt_arena_alloc(&arena, KT_LIMIT_CONFIG_TEXT_BYTES + 2);
+    memset(text, '#', KT_LIMIT_CONFIG_TEXT_BYTES + 1);
+    struct kt_inference_config config = read_text(text);
+    assert_int_equal(config.state, KT_INFERENCE_CONFIG_TOO_LARGE);
+    assert_true(config.upstream_reads_it);
+    assert_string_equal(config.problem, "its text has 65537 bytes, and at most 65536 are read");
+    text[KT_LIMIT_CONFIG_TEXT_BYTES] = '\0';
+    assert_int_equal(read_text(text).state, KT_INFERENCE_CONFIG_READ);
+}
+
 static void the_other_spelling_is_noticed(void **state)
 {
     (void)state;
@@ -181,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(max_model_len_keeps_its_spelling, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_alias_counts_with_its_value, set_up, tear_down),
         cmocka_unit_test_setup_teardown(our_own_limits_are_told_from_upstreams, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_text_beyond_the_limit_is_not_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_other_spelling_is_noticed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,39 @@ static void test_objects_are_built_and_changed(void **state)
     assert_int_equal(cJSON_GetArraySize(root), 1);
 }
 
+static void test_members_that_were_only_appended(void **state)
+{
+    static const size_t others[] = {0, 3, 100};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(others); i++) {
+        cJSON *object = kt_json_new_object(*state);
+        kt_json_keep_last(*state, object);
+        kt_json_add(*state, object, "a", kt_json_new_int(*state, 1));
+        kt_json_add(*state, object, "b", kt_json_new_int(*state, 2));
+        for (size_t k = 0; k < others[i]; k++)
+            kt_json_add(*state, object, kt_arena_printf(*state, "k%zu", k), kt_json_new_int(*state, 0));
+        kt_json_add(*state, object, "a", kt_json_new_int(*state, 3));
+        kt_json_keep_last(*state, object);
+        kt_test_json_sound(object);
+        int64_t value = 0;
+        assert_int_equal(kt_json_count(object), 2 + others[i]);
+        assert_true(kt_json_int64(kt_json_get(object, "a"), &value) && value == 3);
+        assert_ptr_equal(object->child, kt_json_get(object, "b"));
+    }
+}
+
+static void test_a_clone_of_nodes_shares_texts(void **state)
+{
+    cJSON *original = kt_test_json(*state, "{\"a\":[\"x\",1],\"b\":{\"c\":null}}");
+    cJSON *clone = kt_json_clone_nodes(*state, original);
+    kt_test_json_sound(clone);
+    assert_true(kt_json_equal(clone, original));
+    assert_ptr_not_equal(clone->child, original->child);
+    assert_ptr_equal(clone->child->string, original->child->string);
+    kt_json_set_int(*state, clone, "a", 2);
+    assert_string_equal(kt_test_json_text(*state, original), "{\"a\":[\"x\",1],\"b\":{\"c\":null}}");
+    assert_null(kt_json_clone_nodes(*state, NULL));
+}
+
 static void test_arrays_are_built_in_order(void **state)
 {
     cJSON *array = kt_json_new_array(*state);
@@ -164,6 +197,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_objects_are_built_and_changed),
+        TEST(test_members_that_were_only_appended),
+        TEST(test_a_clone_of_nodes_shares_texts),
         TEST(test_arrays_are_built_in_order),
         TEST(test_a_value_with_a_parent_is_shared_not_stolen),
         TEST(test_building_on_nothing_does_nothing),

@@ -157,6 +157,48 @@ static void test_equality_is_by_value(void **state)
     assert_false(kt_json_equal(NULL, kt_test_json(*state, "null")));
 }
 
+/* {"kN":N,...} for N from first up to count, then from 0 up to first. */
+static cJSON *members_from(struct kt_arena *arena, size_t first, size_t count)
+{
+    cJSON *object = kt_json_new_object(arena);
+    for (size_t i = 0; i < count; i++)
+        kt_json_add(arena, object, kt_arena_printf(arena, "k%zu", (first + i) % count),
+                    kt_json_new_int(arena, (int64_t)((first + i) % count)));
+    return object;
+}
+
+static void test_many_members_are_equal_in_any_order(void **state)
+{
+    struct kt_arena *arena = *state;
+    static const size_t counts[] = {1, 2, 16, 17, 18, 500};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(counts); i++) {
+        size_t count = counts[i];
+        cJSON *a = members_from(arena, 0, count), *b = members_from(arena, count / 2, count);
+        assert_true(kt_json_equal(a, b) && kt_json_equal_counted(arena, a, b));
+        kt_json_set_int(arena, b, "k0", 7); /* another value */
+        assert_false(kt_json_equal(a, b) || kt_json_equal_counted(arena, a, b));
+        b = members_from(arena, count / 2, count);
+        kt_json_remove(b, "k0"); /* another name */
+        kt_json_add(arena, b, "other", kt_json_new_int(arena, 0));
+        assert_false(kt_json_equal(a, b) || kt_json_equal_counted(arena, a, b));
+    }
+    assert_true(kt_json_equal_counted(arena, NULL, NULL));
+    assert_false(kt_json_equal_counted(arena, NULL, members_from(arena, 0, 1)));
+}
+
+static void test_comparing_takes_steps_and_ends_without_them(void **state)
+{
+    struct kt_arena *arena = *state;
+    cJSON *a = members_from(arena, 0, 1000), *b = members_from(arena, 1, 1000);
+    kt_arena_limit_work(arena, 1000000);
+    assert_true(kt_json_equal_counted(arena, a, b));
+    uint64_t needed = arena->work;
+    assert_in_range(needed, 1000, 150000); /* a pairwise search would look at half a million */
+    kt_arena_limit_work(arena, needed - 1);
+    assert_false(kt_json_equal_counted(arena, a, b));
+    assert_true(arena->failed && arena->overworked);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -165,6 +207,8 @@ int main(void)
         TEST(test_kinds),
         TEST(test_integers_are_exact),
         TEST(test_equality_is_by_value),
+        TEST(test_many_members_are_equal_in_any_order),
+        TEST(test_comparing_takes_steps_and_ends_without_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
