@@ -232,10 +232,12 @@ bench-scale: all ## 100 and 500 tunings at once on a simulated cluster: time, CP
 .PHONY: bench-programs
 bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
+$(BUILD)/bench/cost: $(call objects,tests/lib/costly_review.c)
+
 $(BUILD)/bench/%: $(BUILD)/objects/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(LIBRARY) $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
 
 # --- keeping it clean ------------------------------------------------------------------------------------------------
 .PHONY: lint

@@ -8,6 +8,7 @@ set -uo pipefail
 . "$(dirname "$0")/../e2e/lib.sh"
 
 INSTRUCTIONS_MOST=450000     # of one review; a bound against growing without being seen
+HOSTILE_INSTRUCTIONS_MOST=100000000 # of any review that the limits let through
 PLUGIN_BYTES_MOST=1000000    # stripped
 WEBHOOK_BYTES_MOST=1000000
 requests=${BENCH_REQUESTS:-100000}
@@ -34,6 +35,13 @@ if command -v valgrind >/dev/null; then
     bound "instructions of a review" "$each" "$INSTRUCTIONS_MOST"
 else
     echo "SKIPPED: valgrind is not installed"
+fi
+
+echo "== hostile reviews: instructions against items (instructions, shape, items, bytes, steps, arena bytes, outcome)"
+if command -v valgrind >/dev/null; then
+    curves=$("$root/tests/bench/cost.sh" all 12 all 25 all 50 all 100 all 200) || bad=1
+    sort -t "$(printf '\t')" -k 2,2 -k 3,3n <<<"$curves"
+    bound "instructions of the dearest hostile review" "$(head -n 1 <<<"$curves" | cut -f 1)" "$HOSTILE_INSTRUCTIONS_MOST"
 fi
 
 echo "== stripped sizes"
