@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/training_config.h"
 
+#include "admission/facts.h"
 #include "admission/tuning_input.h"
+#include "base/limits.h"
 #include "workload/tuning.h"
 
 #include "text/clean_path.h"
@@ -25,7 +27,9 @@ int kt_training_config_read(struct kt_arena *arena, const cJSON *config_map, cJS
     if (!text)
         return kt_error_set(error, KT_EINVAL, "config map %.253s has no text under data[\"" KT_TUNING_CONFIG_KEY "\"]",
                             name);
-    int code = kt_yaml_parse_one(arena, kt_str(text), &document, error);
+    size_t length = strlen(text);
+    int code = length > KT_LIMIT_CONFIG_TEXT_BYTES ? kt_config_too_large(length, error)
+                                                   : kt_yaml_parse_one(arena, kt_str(text), &document, error);
     if (code == KT_ENOMEM)
         return code;
     if (code < 0) {

@@ -443,6 +443,11 @@ static void what_cannot_be_built_is_told(void **state KT_UNUSED)
     assert_refused("{}", "config map cm, training_config.yaml");
     config_text = "a: b";
     assert_refused("{}", "must be a map with a map `training_config`");
+    char *large = kt_arena_alloc(&test.arena, KT_LIMIT_CONFIG_TEXT_BYTES + 2);
+    assert_non_null(large);
+    memset(large, '#', KT_LIMIT_CONFIG_TEXT_BYTES + 1);
+    config_text = large;
+    assert_refused("{}", "its text has 65537 bytes, and at most 65536 are read");
 }
 
 static void too_many_urls_are_refused(void **state KT_UNUSED)
