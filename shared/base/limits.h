@@ -64,6 +64,12 @@
 #define KT_LIMIT_EXEC_OUTPUT_BYTES ((size_t)KT_MIB)
 #define KT_LIMIT_API_REPLY_BYTES ((size_t)(16 * KT_MIB))
 #define KT_LIMIT_API_LIST_BYTES ((size_t)(64 * KT_MIB))
+/* Pages of one list, those without an item among them, and its time. A page may be empty, but a server that keeps
+ * saying "go on" must not hold us for ever; and etcd forgets what a continue token needs after 5 to 10 minutes
+ * (kube-apiserver --etcd-compaction-interval). */
+#define KT_LIMIT_LIST_PAGES ((size_t)20000)
+#define KT_LIMIT_LIST_EMPTY_PAGES ((size_t)100)
+#define KT_LIMIT_LIST_MS ((int64_t)600000)
 #define KT_LIMIT_WATCH_LINE_BYTES ((size_t)(4 * KT_MIB))
 /* Objects of one kind that the webhook keeps to answer rules from. */
 #define KT_LIMIT_SNAPSHOT_OBJECTS 5000

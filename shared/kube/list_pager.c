@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "kube/client_internal.h"
 
 void kt_list_pager_init(struct kt_list_pager *pager, struct kt_client *client, const struct kt_resource *resource,
                         const char *namespace_, const struct kt_list_options *options)
@@ -19,6 +20,7 @@ void kt_list_pager_init(struct kt_list_pager *pager, struct kt_client *client, c
     if (pager->options.max_items == 0)
         pager->options.max_items = SIZE_MAX;
     pager->page_size = pager->options.page_size;
+    pager->started_ms = kt_clock_monotonic_ms(client->environment->clock);
 }
 
 static void set_token(struct kt_list_pager *pager, char *token)
@@ -56,13 +58,35 @@ static int request_page(struct kt_list_pager *pager, struct kt_arena *arena, str
     return kt_client_do(pager->client, arena, &request, reply, error);
 }
 
+/* Over all pages, so that a list ends whatever the server says. */
+static int check_pages(const struct kt_list_pager *pager, struct kt_error *error)
+{
+    const char *plural = pager->resource->plural;
+    int64_t now_ms = kt_clock_monotonic_ms(pager->client->environment->clock);
+    if (now_ms - pager->started_ms > KT_LIMIT_LIST_MS)
+        return kt_error_set(error, KT_ETIMEOUT, "the list of %s is not complete after %lld s, the limit", plural,
+                            (long long)(KT_LIMIT_LIST_MS / 1000));
+    if (pager->empty_count > KT_LIMIT_LIST_EMPTY_PAGES)
+        return kt_error_set(error, KT_ELIMIT,
+                            "the server keeps announcing more %s but sent %zu pages without one; the list is given up",
+                            plural, pager->empty_count);
+    if (pager->page_count >= KT_LIMIT_LIST_PAGES)
+        return kt_error_set(error, KT_ELIMIT, "the list of %s has more than %zu pages, the limit", plural,
+                            KT_LIMIT_LIST_PAGES);
+    return 0;
+}
+
 /* Asks for smaller pages while one is too large, and begins anew when the continue token has expired. */
 static int fetch_page(struct kt_list_pager *pager, struct kt_arena *arena, struct kt_reply *reply,
                       struct kt_error *error)
 {
     for (;;) {
         struct kt_error inner = {0};
-        int code = request_page(pager, arena, reply, &inner);
+        int code = check_pages(pager, error);
+        if (code != 0)
+            return code;
+        pager->page_count++;
+        code = request_page(pager, arena, reply, &inner);
         if (code == 0)
             return 0;
         if (code == KT_EGONE && pager->continue_token && !pager->restarted) {
@@ -124,6 +148,7 @@ int kt_list_pager_next(struct kt_list_pager *pager, struct kt_arena *arena, stru
         .begins = pager->continue_token == NULL,
     };
     pager->item_count += kt_json_count(page.items);
+    pager->empty_count += kt_json_count(page.items) == 0;
     pager->byte_count += reply->body_bytes;
     code = check_size(pager, error);
     if (code != 0)

@@ -14,6 +14,9 @@ struct kt_list_pager {
     size_t page_size;
     size_t item_count; /* handed out so far */
     size_t byte_count;
+    size_t page_count; /* of all requests, in vain or not */
+    size_t empty_count;
+    int64_t started_ms;
     bool restarted; /* one new start after a continue token that expired is allowed */
     bool done;
 };
@@ -29,7 +32,8 @@ void kt_list_pager_init(struct kt_list_pager *pager, struct kt_client *client, c
                         const char *namespace_, const struct kt_list_options *options);
 void kt_list_pager_release(struct kt_list_pager *pager); /* for KT_CLEANUP */
 
-/* The next page, in the arena. pager->done tells that it was the last. */
+/* The next page, in the arena. pager->done tells that it was the last. KT_ELIMIT beyond the limits of the options,
+ * KT_LIMIT_LIST_PAGES and KT_LIMIT_LIST_EMPTY_PAGES; KT_ETIMEOUT beyond KT_LIMIT_LIST_MS. */
 int kt_list_pager_next(struct kt_list_pager *pager, struct kt_arena *arena, struct kt_list_page *ret,
                        struct kt_reply *reply, struct kt_error *error) KT_NODISCARD;
 
