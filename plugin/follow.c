@@ -89,6 +89,11 @@ static int gather(struct follow *follow, struct sight *ret, struct kt_error *fai
     return ret->is_gone ? 0 : code;
 }
 
+static int time_is_up(struct kt_error *error)
+{
+    return kt_error_set(error, KT_ETIMEOUT, "the time is up");
+}
+
 /* True: ended, with *ret. */
 static bool look(struct follow *follow, int *ret, struct kt_error *error)
 {
@@ -96,6 +101,10 @@ static bool look(struct follow *follow, int *ret, struct kt_error *error)
     struct sight sight = {0};
     struct kt_error failure = {0};
     int code = gather(follow, &sight, &failure);
+    if (code != 0 && code != KT_EINTERRUPTED && now_ms(follow) >= follow->deadline_ms) {
+        *ret = time_is_up(error);
+        return true;
+    }
     if (code != 0) {
         *ret = after_failure(follow, code, &failure, error);
         return *ret != 0;
@@ -141,7 +150,7 @@ static int wait_for_change(struct follow *follow, struct kt_error *error)
             break;
         }
         if (now_ms(follow) >= follow->deadline_ms)
-            return kt_error_set(error, KT_ETIMEOUT, "the time is up");
+            return time_is_up(error);
         if (now_ms(follow) >= next_look_ms)
             return 0;
         if (follow->options->tick)
@@ -155,12 +164,15 @@ int kt_follow(struct kt_gather_target *target, const struct kt_follow_options *o
     if (options->timeout_ms > 0 && __builtin_add_overflow(now_ms(&follow), options->timeout_ms, &follow.deadline_ms))
         follow.deadline_ms = INT64_MAX;
     kt_arena_init(&follow.arena, LOOK_ARENA_BYTES);
+    /* A request that is under way when the time is up ends then, too. */
+    kt_client_set_deadline(target->connection->client, follow.deadline_ms);
     int code = 0;
     while (!look(&follow, &code, error)) {
         code = wait_for_change(&follow, error);
         if (code != 0)
             break;
     }
+    kt_client_set_deadline(target->connection->client, INT64_MAX);
     kt_watchers_stop(follow.watchers);
     kt_arena_release(&follow.arena);
     return code;

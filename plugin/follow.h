@@ -9,7 +9,7 @@
 #include "plugin/gather.h"
 
 struct kt_follow_options {
-    int64_t timeout_ms; /* 0: none */
+    int64_t timeout_ms; /* 0: none; also ends a request that is under way */
     /* Called this often between looks when it is not 0: for a line that shows seconds. */
     int64_t tick_ms;
     void (*tick)(void *context);

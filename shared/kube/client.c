@@ -30,6 +30,7 @@ int kt_client_new(const struct kt_config *config, const struct kt_environment *e
         return kt_error_set(error, KT_ENOMEM, "not enough memory for an API client");
     client->config = config;
     client->environment = environment;
+    client->deadline_ms = INT64_MAX;
     client->options = options ? *options : (struct kt_client_options){.stop_fd = -1};
     kt_arena_init(&client->arena, KT_CLIENT_ARENA_BYTES);
     kt_arena_init(&client->credential_arenas[0], KT_CLIENT_ARENA_BYTES);
@@ -70,6 +71,11 @@ void kt_client_cleanup(struct kt_client **client)
 const struct kt_config *kt_client_config(const struct kt_client *client)
 {
     return client->config;
+}
+
+void kt_client_set_deadline(struct kt_client *client, int64_t deadline_ms)
+{
+    client->deadline_ms = deadline_ms;
 }
 
 /* --- judging --------------------------------------------------------------------------------------------------------
@@ -170,13 +176,17 @@ static int64_t timeout_of(const struct kt_client *client, const struct kt_reques
     return client->config->request_timeout_ms != 0 ? client->config->request_timeout_ms : KT_CLIENT_TIMEOUT_MS;
 }
 
-static int64_t deadline_of(const struct kt_client *client, const struct kt_request *request)
+int64_t kt_client_deadline(const struct kt_client *client, int64_t timeout_ms)
 {
     int64_t deadline_ms;
-    if (__builtin_add_overflow(kt_clock_monotonic_ms(client->environment->clock), timeout_of(client, request),
-                               &deadline_ms))
-        return INT64_MAX;
-    return deadline_ms;
+    if (__builtin_add_overflow(kt_clock_monotonic_ms(client->environment->clock), timeout_ms, &deadline_ms))
+        return client->deadline_ms;
+    return KT_MIN(deadline_ms, client->deadline_ms);
+}
+
+static int64_t deadline_of(const struct kt_client *client, const struct kt_request *request)
+{
+    return kt_client_deadline(client, timeout_of(client, request));
 }
 
 /* How long to wait before another try, or -1 when there is none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection to an API server, kept alive between requests. Blocking; for one thread at a time. Sends what the
+ * One connection to an API server, kept alive between requests, given up after a request that was waited for in vain,
+ * and found dead within 45 s when the network has lost it. Blocking; for one thread at a time. Sends what the
  * config says, over TLS 1.2 or newer, and follows no redirects. Call kt_client_global_init once per process, before
  * threads.
  *
@@ -59,6 +60,10 @@ void kt_client_free(struct kt_client *client);     /* accepts NULL */
 void kt_client_cleanup(struct kt_client **client); /* for KT_CLEANUP */
 
 const struct kt_config *kt_client_config(const struct kt_client *client);
+
+/* No request lasts beyond this time of the monotonic clock, whatever its own limit: KT_ETIMEOUT. INT64_MAX, as at
+ * first: none. For a command that must end on time. */
+void kt_client_set_deadline(struct kt_client *client, int64_t deadline_ms);
 
 struct kt_query {
     const char *name;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files that make up the client and the watch; nobody else includes this. */
+/* Shared by the files that make up the client, the pager and the watch; nobody else includes this. */
 #ifndef KT_KUBE_CLIENT_INTERNAL_H
 #define KT_KUBE_CLIENT_INTERNAL_H
 
@@ -31,8 +31,9 @@ struct kt_client {
     struct kt_arena credential_arenas[2]; /* the current one and the one that the next fetch fills */
     size_t credential_index;
     struct kt_credentials credentials;
+    int64_t deadline_ms;                              /* monotonic, of all requests; INT64_MAX: none */
     CURL *easy;
-    CURLM *multi;
+    CURLM *multi;          /* owns the connections; NULL: none, and the next request makes one */
     struct kt_strbuf body; /* heap; of the running exchange */
     char curl_message[CURL_ERROR_SIZE];
 };
@@ -76,7 +77,10 @@ struct kt_exchange {
     struct kt_arena *arena;     /* for what is kept of the reply */
     int64_t deadline_ms;        /* monotonic; INT64_MAX: none */
     int64_t header_deadline_ms; /* until the status line is there */
+    int64_t silence_ms;         /* a 200 reply that brings no byte for so long is broken off; 0: never */
     size_t body_limit_bytes;
+    /* Called when something of a 200 reply has come; NULL: nobody wants to know. */
+    void (*heard)(void *context);
     /* Takes the pieces of a 200 reply instead of client->body; false ends the exchange (ended_by_taker). */
     bool (*take_body)(void *context, const char *data, size_t length);
     void *context;
@@ -86,14 +90,20 @@ struct kt_exchange {
     int http_code;
     bool ended_by_taker;
     bool body_too_large;
+    bool fell_silent; /* the failure is that silence_ms have passed */
     int64_t started_ms;
+    int64_t heard_ms; /* when the last byte came */
 
     struct kt_client *client; /* filled by kt_exchange_run */
 };
 
 /* One request and its reply, without a second try. 0 whenever a whole HTTP reply came, whatever its code, or when the
- * taker ended it. */
+ * taker ended it. A connection on which a reply was waited for in vain is closed: it may be dead. */
 int kt_exchange_run(struct kt_client *client, struct kt_exchange *exchange, struct kt_error *error) KT_NODISCARD;
+
+/* The time, by the monotonic clock, when what starts now and may take timeout_ms must be over: no later than the
+ * client's own deadline. INT64_MAX: never. */
+int64_t kt_client_deadline(const struct kt_client *client, int64_t timeout_ms);
 
 /* Waits, but returns KT_EINTERRUPTED as soon as the client's stop_fd is readable. */
 int kt_client_pause(struct kt_client *client, int64_t pause_ms, struct kt_error *error) KT_NODISCARD;

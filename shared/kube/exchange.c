@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request and its reply through libcurl. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/limits.h"
 #include "kube/client_internal.h"
 
 /* Of an error's body while a watch takes the good ones. */
 #define ERROR_BODY_BYTES ((size_t)(64 * KT_KIB))
-/* A silent connection is probed after half a minute, so that a dead one is noticed within two. */
-#define KEEPALIVE_IDLE_S 30L
-#define KEEPALIVE_INTERVAL_S 10L
+/* A peer that acknowledges nothing for LOST_MS is lost: bytes that were sent (TCP_USER_TIMEOUT), or the probes that a
+ * silent connection is given from KEEPALIVE_IDLE_S on. client-go finds out within 45 s (HTTP/2 pings: 30 s and 15 s).
+ */
+#define LOST_MS 30000u
+#define KEEPALIVE_IDLE_S 15L
+#define KEEPALIVE_INTERVAL_S 5L
 
 static int no_memory(struct kt_error *error)
 {
@@ -20,9 +26,26 @@ static int no_memory(struct kt_error *error)
 /* --- what libcurl calls --------------------------------------------------------------------------------------------
  */
 
+static bool has_status(const struct kt_client *client, long *ret_http_code)
+{
+    long http_code = 0;
+    curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_code);
+    *ret_http_code = http_code;
+    return http_code > 0;
+}
+
+static void note_heard(struct kt_exchange *exchange)
+{
+    long http_code;
+    exchange->heard_ms = kt_clock_monotonic_ms(exchange->client->environment->clock);
+    if (exchange->heard && has_status(exchange->client, &http_code) && http_code == 200)
+        exchange->heard(exchange->context);
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *context)
 {
     struct kt_exchange *exchange = context;
+    note_heard(exchange);
     struct kt_str line = {data, size * count};
     kt_reply_headers_take(&exchange->headers, line);
     kt_trace_header(exchange->client, line);
@@ -34,9 +57,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     struct kt_exchange *exchange = context;
     struct kt_client *client = exchange->client;
     size_t length = size * count;
-    long http_code = 0;
-    curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_code);
-    if (exchange->take_body && http_code == 200) {
+    long http_code;
+    note_heard(exchange);
+    if (exchange->take_body && has_status(client, &http_code) && http_code == 200) {
         if (exchange->take_body(exchange->context, data, length))
             return length;
         exchange->ended_by_taker = true;
@@ -49,6 +72,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     }
     kt_strbuf_add(&client->body, data, length);
     return client->body.failed ? 0 : length;
+}
+
+/* Without the option (an old kernel) the limits of each request remain. */
+static int on_socket(void *context KT_UNUSED, curl_socket_t socket, curlsocktype purpose KT_UNUSED)
+{
+    unsigned lost_ms = LOST_MS;
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &lost_ms, sizeof(lost_ms));
+    return CURL_SOCKOPT_OK;
 }
 
 /* --- options ------------------------------------------------------------------------------------------------------
@@ -137,6 +168,7 @@ static void set_connection(struct setting *setting, struct kt_client *client, co
     SET(setting, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(setting, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     SET(setting, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    SET(setting, CURLOPT_SOCKOPTFUNCTION, on_socket);
     SET(setting, CURLOPT_QUICK_EXIT, 1L); /* an ended request does not wait for a name server */
     SET(setting, CURLOPT_PROTOCOLS_STR, client->address.scheme);
     SET(setting, CURLOPT_FOLLOWLOCATION, 0L);
@@ -238,13 +270,6 @@ static int add_headers(struct kt_client *client, const struct kt_exchange *excha
 /* --- running --------------------------------------------------------------------------------------------------------
  */
 
-static bool has_status(const struct kt_client *client)
-{
-    long http_code = 0;
-    curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_code);
-    return http_code > 0;
-}
-
 static bool is_done(struct kt_client *client, CURLcode *ret_result)
 {
     CURLMsg *message;
@@ -267,13 +292,32 @@ static int timed_out(struct kt_client *client, const struct kt_exchange *exchang
                         (double)spent_ms / 1000, client->config->source);
 }
 
+static int fell_silent(struct kt_client *client, struct kt_exchange *exchange, struct kt_error *error)
+{
+    exchange->fell_silent = true;
+    return kt_error_set(error, KT_ETIMEOUT, "the connection to the server %s has been silent for %.1f s",
+                        client->address.host_port, (double)exchange->silence_ms / 1000);
+}
+
 static int interrupted(struct kt_error *error)
 {
     return kt_error_set(error, KT_EINTERRUPTED, "interrupted while waiting for the API server");
 }
 
-static int drive(struct kt_client *client, const struct kt_exchange *exchange, CURLcode *ret_result,
-                 struct kt_error *error)
+/* When the wait ends; *ret_silence: because the reply has fallen silent. */
+static int64_t end_of_wait(const struct kt_client *client, const struct kt_exchange *exchange, bool *ret_silence)
+{
+    long http_code;
+    *ret_silence = false;
+    if (!has_status(client, &http_code))
+        return KT_MIN(exchange->deadline_ms, exchange->header_deadline_ms);
+    if (exchange->silence_ms == 0 || exchange->heard_ms + exchange->silence_ms >= exchange->deadline_ms)
+        return exchange->deadline_ms;
+    *ret_silence = true;
+    return exchange->heard_ms + exchange->silence_ms;
+}
+
+static int drive(struct kt_client *client, struct kt_exchange *exchange, CURLcode *ret_result, struct kt_error *error)
 {
     struct curl_waitfd stop = {.fd = client->options.stop_fd, .events = CURL_WAIT_POLLIN};
     for (;;) {
@@ -282,11 +326,10 @@ static int drive(struct kt_client *client, const struct kt_exchange *exchange, C
             return no_memory(error);
         if (is_done(client, ret_result))
             return 0;
-        int64_t deadline_ms =
-            has_status(client) ? exchange->deadline_ms : KT_MIN(exchange->deadline_ms, exchange->header_deadline_ms);
-        int64_t left_ms = deadline_ms - kt_clock_monotonic_ms(client->environment->clock);
+        bool silence;
+        int64_t left_ms = end_of_wait(client, exchange, &silence) - kt_clock_monotonic_ms(client->environment->clock);
         if (left_ms <= 0)
-            return timed_out(client, exchange, error);
+            return silence ? fell_silent(client, exchange, error) : timed_out(client, exchange, error);
         stop.revents = 0;
         if (curl_multi_poll(client->multi, &stop, stop.fd >= 0 ? 1 : 0, (int)KT_MIN(left_ms, (int64_t)60000), NULL) !=
             CURLM_OK)
@@ -296,18 +339,32 @@ static int drive(struct kt_client *client, const struct kt_exchange *exchange, C
     }
 }
 
+/* With HTTP/2 a request that is given up leaves its connection open for the next one. */
+static void drop_connections(struct kt_client *client)
+{
+    curl_multi_cleanup(client->multi);
+    client->multi = NULL;
+}
+
 static int perform(struct kt_client *client, struct kt_exchange *exchange, struct kt_error *error)
 {
     CURLcode result = CURLE_OK;
+    if (!client->multi)
+        client->multi = curl_multi_init();
+    if (!client->multi)
+        return no_memory(error);
     if (curl_multi_add_handle(client->multi, client->easy) != CURLM_OK)
         return no_memory(error);
     int code = drive(client, exchange, &result, error);
-    long http_code = 0;
-    curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &http_code);
+    bool is_in_vain = code != 0 || result == CURLE_OPERATION_TIMEDOUT;
+    long http_code;
+    has_status(client, &http_code);
     exchange->http_code = (int)http_code;
     if (code == 0 && result != CURLE_OK && !exchange->ended_by_taker)
         code = kt_transport_error(client, exchange, result, error);
     curl_multi_remove_handle(client->multi, client->easy);
+    if (is_in_vain)
+        drop_connections(client);
     return code;
 }
 
@@ -353,6 +410,8 @@ int kt_exchange_run(struct kt_client *client, struct kt_exchange *exchange, stru
     exchange->http_code = 0;
     exchange->ended_by_taker = false;
     exchange->body_too_large = false;
+    exchange->fell_silent = false;
+    exchange->heard_ms = exchange->started_ms;
     kt_reply_headers_init(&exchange->headers, exchange->arena);
     kt_strbuf_release(&client->body);
     kt_strbuf_init(&client->body, NULL, KT_MAX(exchange->body_limit_bytes, ERROR_BODY_BYTES));

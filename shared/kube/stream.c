@@ -12,7 +12,7 @@ static int run(struct kt_client *client, struct kt_exchange *exchange, int64_t h
         int code = kt_credentials_prepare(client, refresh, &changed, error);
         if (code != 0 || (refresh && !changed))
             return code;
-        exchange->header_deadline_ms = kt_clock_monotonic_ms(client->environment->clock) + header_timeout_ms;
+        exchange->header_deadline_ms = kt_client_deadline(client, header_timeout_ms);
         code = kt_exchange_run(client, exchange, error);
         if (code != 0 || exchange->http_code != 401 || refresh)
             return code;
@@ -27,7 +27,7 @@ int kt_client_stream(struct kt_client *client, struct kt_arena *arena, const str
     struct kt_exchange exchange = {
         .request = request,
         .arena = arena,
-        .deadline_ms = INT64_MAX,
+        .deadline_ms = client->deadline_ms,
         .take_body = take,
         .context = context,
     };

@@ -54,6 +54,8 @@ static void fill_defaults(struct kt_watch_options *options)
         options->backoff_reset_ms = KT_WATCH_BACKOFF_RESET_MS;
     if (options->server_timeout_s == 0)
         options->server_timeout_s = KT_WATCH_SERVER_TIMEOUT_S;
+    if (options->silence_ms == 0)
+        options->silence_ms = KT_WATCH_SILENCE_MS;
 }
 
 static int64_t now_ms(const struct watch *watch)
@@ -75,6 +77,13 @@ static bool tell(struct watch *watch, bool (*callback)(void *context, const cJSO
     if (callback && !callback(watch->handler->context, object))
         watch->ended = true;
     return !watch->ended;
+}
+
+static void on_heard(void *context)
+{
+    struct watch *watch = context;
+    if (watch->handler->heard)
+        watch->handler->heard(watch->handler->context);
 }
 
 static void remember_version(struct watch *watch, const char *version)
@@ -114,6 +123,7 @@ static int list(struct watch *watch, struct kt_error *error)
         int code = kt_list_pager_next(&pager, &watch->arena, &page, &reply, error);
         if (code != 0)
             return code;
+        on_heard(watch);
         hand_over_page(watch, &page);
         remember_version(watch, page.resource_version);
     }
@@ -265,8 +275,10 @@ static int stream(struct watch *watch, int64_t *ret_retry_after_ms, struct kt_er
     struct kt_exchange exchange = {
         .request = &request,
         .arena = &arena,
-        .deadline_ms = now_ms(watch) + (timeout_s + SERVER_TIMEOUT_SLACK_S) * 1000,
-        .header_deadline_ms = now_ms(watch) + HEADER_TIMEOUT_MS,
+        .deadline_ms = kt_client_deadline(watch->client, (timeout_s + SERVER_TIMEOUT_SLACK_S) * 1000),
+        .header_deadline_ms = kt_client_deadline(watch->client, HEADER_TIMEOUT_MS),
+        .silence_ms = watch->options.silence_ms,
+        .heard = on_heard,
         .take_body = take_piece,
         .context = watch,
     };
@@ -280,7 +292,7 @@ static int stream(struct watch *watch, int64_t *ret_retry_after_ms, struct kt_er
             *error = watch->line_error;
         return watch->line_error.code;
     }
-    return code;
+    return exchange.fell_silent ? 0 : code;
 }
 
 /* --- going on -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@
 #define KT_WATCH_BACKOFF_FIRST_MS 800
 #define KT_WATCH_BACKOFF_LARGEST_MS 30000
 #define KT_WATCH_BACKOFF_RESET_MS 120000
+/* A watch without a byte for so long is broken off and begun again from where it stood: the API server sends a bookmark
+ * every minute (apiserver storage/cacher defaultBookmarkFrequency). */
+#define KT_WATCH_SILENCE_MS ((int64_t)90000)
 /* The server is asked to end a watch after a random time from this to twice this (reflector.go minWatchTimeout). */
 #define KT_WATCH_SERVER_TIMEOUT_S 300
 
@@ -28,7 +31,9 @@ struct kt_watch_handler {
     bool (*deleted)(void *context, const cJSON *object);
     /* The whole list has been handed over: from now on what is known is complete. */
     bool (*synced)(void *context, const char *resource_version);
-    /* Something failed and will be tried again in delay_ms; for logs and a staleness gauge. */
+    /* The API server has answered, or sent something: what is known is as new as that. Often; for a staleness gauge. */
+    void (*heard)(void *context);
+    /* Something failed and will be tried again in delay_ms; for logs. */
     void (*trouble)(void *context, const struct kt_error *error, int64_t delay_ms);
     void *context;
 };
@@ -44,6 +49,7 @@ struct kt_watch_options {
     int64_t backoff_largest_ms;
     int64_t backoff_reset_ms;
     int64_t server_timeout_s;
+    int64_t silence_ms;
     /* Give the first failure back instead of trying again: for a command that cannot wait. */
     bool stop_on_trouble;
 };

@@ -21,11 +21,16 @@ static const char *const no_variables[] = {NULL};
 void kt_api_fixture_start(struct kt_api_fixture *fixture, kt_scripted_handler *handler, void *context,
                           const struct kt_certificate_pair *tls, struct kt_str client_ca_pem)
 {
+    const struct kt_scripted_options options = {
+        .handler = handler, .context = context, .certificate = tls, .client_ca_pem = client_ca_pem};
+    kt_api_fixture_start_with(fixture, &options);
+}
+
+void kt_api_fixture_start_with(struct kt_api_fixture *fixture, const struct kt_scripted_options *options)
+{
     *fixture = (struct kt_api_fixture){0};
     kt_arena_init(&fixture->arena, (size_t)(256 * KT_MIB));
-    struct kt_scripted_options options = {
-        .handler = handler, .context = context, .certificate = tls, .client_ca_pem = client_ca_pem};
-    fixture->server = kt_scripted_server_start(&options);
+    fixture->server = kt_scripted_server_start(options);
     fixture->environment =
         (struct kt_environment){.variables = no_variables, .files = &kt_files_system, .clock = &kt_clock_system};
     fixture->options = (struct kt_client_options){.timeout_ms = TIMEOUT_MS, .stop_fd = -1};
@@ -35,7 +40,7 @@ void kt_api_fixture_start(struct kt_api_fixture *fixture, kt_scripted_handler *h
         .server = kt_scripted_server_url(fixture->server),
         .namespace_ = "default",
         .ca_source = "certificate-authority of cluster \"test\" (/k)",
-        .ca_pem = tls ? kt_test_ca()->certificate_pem : (struct kt_str){"", 0},
+        .ca_pem = options->certificate ? kt_test_ca()->certificate_pem : (struct kt_str){"", 0},
         .tls_server_name = "",
         .proxy_url = "",
         .no_proxy = "",

@@ -20,6 +20,8 @@ struct kt_api_fixture {
 /* Starts a server with this handler; tls and client_ca_pem as in scripted_server.h. */
 void kt_api_fixture_start(struct kt_api_fixture *fixture, kt_scripted_handler *handler, void *context,
                           const struct kt_certificate_pair *tls, struct kt_str client_ca_pem);
+/* The same with all of the server's options. */
+void kt_api_fixture_start_with(struct kt_api_fixture *fixture, const struct kt_scripted_options *options);
 /* Also after a test that started nothing. */
 void kt_api_fixture_stop(struct kt_api_fixture *fixture);
 

@@ -278,6 +278,16 @@ static const struct kt_scripted_request *read_request(struct kt_scripted_connect
     return &recorded->request;
 }
 
+bool kt_scripted_receive(struct kt_scripted_connection *connection, char *data, size_t length)
+{
+    if (!fill(connection, length))
+        return false;
+    memcpy(data, connection->input, length);
+    connection->input_length -= length;
+    memmove(connection->input, connection->input + length, connection->input_length + 1);
+    return true;
+}
+
 static bool shake_hands(struct kt_scripted_connection *connection)
 {
     while (connection->tls) {
@@ -375,6 +385,16 @@ static void demand_client_certificate(SSL_CTX *tls, struct kt_str ca_pem)
     BIO_free(text);
 }
 
+static int choose_http2(SSL *tls KT_UNUSED, const unsigned char **ret, unsigned char *ret_length,
+                        const unsigned char *offered KT_UNUSED, unsigned offered_length KT_UNUSED,
+                        void *context KT_UNUSED)
+{
+    static const unsigned char name[] = "h2";
+    *ret = name;
+    *ret_length = sizeof(name) - 1;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 static void start_tls(struct kt_scripted_server *server)
 {
     if (!server->options.certificate)
@@ -382,6 +402,8 @@ static void start_tls(struct kt_scripted_server *server)
     server->tls = SSL_CTX_new(TLS_server_method());
     must(server->tls != NULL, "start TLS");
     use_certificate(server->tls, server->options.certificate);
+    if (server->options.http2)
+        SSL_CTX_set_alpn_select_cb(server->tls, choose_http2, NULL);
     if (server->options.client_ca_pem.length > 0)
         demand_client_certificate(server->tls, server->options.client_ca_pem);
 }

@@ -32,6 +32,9 @@ struct kt_scripted_options {
     void *context;
     const struct kt_certificate_pair *certificate; /* NULL: no TLS */
     struct kt_str client_ca_pem;                   /* not empty: clients must show a certificate that it signed */
+    /* With TLS: HTTP/2 is agreed on. The handler then gets the client's preface, whose method is PRI, and does the rest
+     * with kt_scripted_receive and kt_scripted_send. */
+    bool http2;
 };
 
 struct kt_scripted_server *kt_scripted_server_start(const struct kt_scripted_options *options);
@@ -57,6 +60,8 @@ bool kt_scripted_puts(struct kt_scripted_connection *connection, const char *tex
 /* Head of a reply with chunked encoding, then one chunk a call; an empty text ends it. */
 bool kt_scripted_chunked(struct kt_scripted_connection *connection, int code, const char *headers);
 bool kt_scripted_chunk(struct kt_scripted_connection *connection, const char *text);
+/* The next bytes after the request, exactly so many; false when the client has gone. */
+bool kt_scripted_receive(struct kt_scripted_connection *connection, char *data, size_t length);
 /* Holds still; false when the server stops or the client goes meanwhile. */
 bool kt_scripted_hold(struct kt_scripted_connection *connection, int64_t hold_ms);
 
