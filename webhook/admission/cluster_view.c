@@ -11,6 +11,7 @@
 #include "webhook/admission/lookup_queue.h"
 #include "webhook/admission/object_copy.h"
 #include "webhook/admission/snapshot.h"
+#include "webhook/cache_age.h"
 #include "webhook/log.h"
 #include "webhook/outage.h"
 
@@ -22,6 +23,7 @@ struct watcher {
     pthread_t thread;
     bool started;
     struct kt_outage outage;
+    struct kt_cache_age age;
 };
 
 struct kt_cluster_view {
@@ -97,6 +99,12 @@ static bool on_synced(void *context, const char *resource_version KT_UNUSED)
     return true;
 }
 
+static void on_heard(void *context)
+{
+    struct watcher *watcher = context;
+    kt_cache_age_heard(&watcher->age, kt_clock_monotonic_ms(&kt_clock_system));
+}
+
 static void on_trouble(void *context, const struct kt_error *error, int64_t delay_ms KT_UNUSED)
 {
     struct watcher *watcher = context;
@@ -116,6 +124,7 @@ static void *watch(void *context)
         .modified = on_seen,
         .deleted = on_deleted,
         .synced = on_synced,
+        .heard = on_heard,
         .trouble = on_trouble,
         .context = watcher,
     };
@@ -191,6 +200,7 @@ static int start_threads(struct kt_cluster_view *view, struct kt_error *error)
         watcher->view = view;
         watcher->kind = (enum kt_snapshot_kind)i;
         watcher->resource = resources[i];
+        kt_cache_age_add(&watcher->age, watcher->resource->kind);
         watcher->started = pthread_create(&watcher->thread, NULL, watch, watcher) == 0;
         if (!watcher->started)
             return kt_error_set(error, KT_ENOMEM, "cannot start a watching thread");
@@ -266,6 +276,7 @@ void kt_cluster_view_stop(struct kt_cluster_view *view)
     for (size_t i = 0; i < KT_SNAPSHOT_KINDS; i++) {
         if (view->watchers[i].started)
             pthread_join(view->watchers[i].thread, NULL);
+        kt_cache_age_drop(&view->watchers[i].age);
         kt_client_free(view->watchers[i].client);
     }
     if (view->lookup_started)

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "kube/watch.h"
+#include "webhook/cache_age.h"
 #include "webhook/log.h"
 #include "webhook/outage.h"
 #include "workload/names.h"
@@ -26,6 +27,7 @@ struct informer {
     pthread_t thread;
     bool started;
     struct kt_outage outage;
+    struct kt_cache_age age;
     atomic_bool refused; /* the API server does not let us list it (403) */
 };
 
@@ -161,6 +163,12 @@ static void on_missing_type(struct informer *informer)
     pause_ms(informers, informers->options.missing_type_ms);
 }
 
+static void on_heard(void *context)
+{
+    struct informer *informer = context;
+    kt_cache_age_heard(&informer->age, kt_clock_monotonic_ms(&kt_clock_system));
+}
+
 static void on_trouble(void *context, const struct kt_error *error, int64_t delay_ms KT_UNUSED)
 {
     struct informer *informer = context;
@@ -223,6 +231,7 @@ static void *watch(void *context)
         .modified = on_seen,
         .deleted = on_deleted,
         .synced = on_synced,
+        .heard = on_heard,
         .trouble = on_trouble,
         .context = informer,
     };
@@ -272,6 +281,7 @@ static int start_threads(struct kt_informers *informers, struct kt_error *error)
 {
     for (size_t i = 0; i < informers->count; i++) {
         struct informer *informer = &informers->informers[i];
+        kt_cache_age_add(&informer->age, informer->resource->kind);
         informer->started = pthread_create(&informer->thread, NULL, watch, informer) == 0;
         if (!informer->started)
             return kt_error_set(error, KT_ENOMEM, "cannot start a watching thread");
@@ -333,6 +343,7 @@ void kt_informers_stop(struct kt_informers *informers)
     for (size_t i = 0; i < informers->count; i++) {
         if (informers->informers[i].started)
             pthread_join(informers->informers[i].thread, NULL);
+        kt_cache_age_drop(&informers->informers[i].age);
         kt_client_free(informers->informers[i].client);
     }
     if (informers->timer_started)

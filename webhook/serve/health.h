@@ -12,7 +12,8 @@ struct MHD_Daemon;
 /* What the answers come from; shared by both ports. */
 struct kt_health {
     const struct kt_metrics *metrics;
-    /* Ready? When not, appends why. Called on the health thread; may take up to a second. */
+    /* Ready? When not, appends why; when it is, what is worth knowing all the same, in whole lines. Called on the
+     * health thread; may take up to a second. */
     bool (*ready)(void *context, struct kt_strbuf *why);
     void *context;
 };

@@ -6,7 +6,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/files.h"
+#include "webhook/cache_age.h"
 #include "webhook/serve/tls_context.h"
 
 static const char *const webhook_paths[KT_METRICS_WEBHOOKS] = {"/mutate-workspace", "/validate-workspace"};
@@ -186,6 +188,7 @@ void kt_metrics_write(const struct kt_metrics *metrics, struct kt_strbuf *buffer
                  (double)value_of(&metrics->connections));
     write_single(buffer, "kaito_webhook_handshake_failures_total", "counter", "TLS handshakes that failed.",
                  (double)value_of(&metrics->handshake_failures));
+    kt_cache_age_write_metric(buffer, kt_clock_monotonic_ms(&kt_clock_system));
     write_sources(buffer);
     write_process(metrics, buffer);
 }

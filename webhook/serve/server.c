@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "webhook/cache_age.h"
 #include "webhook/log.h"
 #include "webhook/serve/self_check.h"
 
@@ -40,7 +41,10 @@ static bool server_ready(void *context, struct kt_strbuf *why)
         kt_strbuf_puts(why, "reading ConfigMaps and Nodes for the first time");
         return false;
     }
-    return kt_self_check(server->config->bind_address, server->port, server->config->client_ca_file[0] != '\0', why);
+    if (!kt_self_check(server->config->bind_address, server->port, server->config->client_ca_file[0] != '\0', why))
+        return false;
+    kt_cache_age_write_stale(why, kt_clock_monotonic_ms(&kt_clock_system)); /* a hint: admission goes on */
+    return true;
 }
 
 static int open_listener(struct kt_server *server, struct kt_error *error)
