@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "kube/credential_cache.h"
+
 /* Written by the signal handler, read by nobody: the client looks whether it is readable. */
 static int stop_fd = -1;
 
@@ -85,6 +87,9 @@ int kt_connect(struct kt_app *app, struct kt_connection *connection, struct kt_e
         code = kt_client_global_init(error);
     if (code != 0)
         return code;
+    connection->config.credential_cache = kt_credential_cache_new();
+    if (!connection->config.credential_cache)
+        return kt_error_set(error, KT_ENOMEM, "not enough memory for credentials");
     const struct kt_client_options options = {
         .user_agent = "kubectl-kaito",
         .stop_fd = stop_fd,
@@ -101,6 +106,8 @@ void kt_disconnect(struct kt_connection *connection)
     if (connection->client)
         kt_client_free(connection->client);
     connection->client = NULL;
+    kt_credential_cache_free(connection->config.credential_cache);
+    connection->config.credential_cache = NULL;
 }
 
 void kt_connection_resume(struct kt_connection *connection KT_UNUSED)

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/limits.h"
 #include "kube/config.h"
+#include "kube/credential_cache.h"
 #include "webhook/config.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/operator.h"
@@ -60,6 +61,10 @@ static int open_cluster(const struct kt_webhook_config *config, const struct kt_
     }
     if (code == 0)
         code = kt_client_global_init(error);
+    if (code == 0 && kube->exec)
+        kube->credential_cache = kt_credential_cache_new();
+    if (code == 0 && kube->exec && !kube->credential_cache)
+        code = kt_error_set(error, KT_ENOMEM, "no memory for credentials");
     return code == 0 ? kt_cluster_view_new(kube, environment, ret, error) : code;
 }
 
@@ -107,6 +112,7 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     }
     kt_operator_stop(&operator_);
     kt_cluster_view_stop(cluster);
+    kt_credential_cache_free(kube.credential_cache);
     return code == 0 ? 0 : 1;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "kube/client_internal.h"
+#include "kube/credential_cache.h"
 
 /* Waited before trying again when the server asks to but not how long. */
 #define RETRY_DEFAULT_S 1
@@ -39,9 +40,12 @@ int kt_client_new(const struct kt_config *config, const struct kt_environment *e
     int code = kt_server_address_parse(&client->arena, config->server, &client->address, error);
     if (code != 0)
         return code;
+    client->credential_cache = config->credential_cache;
+    if (config->exec && !client->credential_cache)
+        client->credential_cache = client->own_credential_cache = kt_credential_cache_new();
     client->easy = curl_easy_init();
     client->multi = curl_multi_init();
-    if (!client->easy || !client->multi)
+    if (!client->easy || !client->multi || (config->exec && !client->credential_cache))
         return kt_error_set(error, KT_ENOMEM, "not enough memory for an API client");
     *ret = KT_STEAL(client);
     return 0;
@@ -55,6 +59,7 @@ void kt_client_free(struct kt_client *client)
         curl_easy_cleanup(client->easy);
     if (client->multi)
         curl_multi_cleanup(client->multi);
+    kt_credential_cache_free(client->own_credential_cache);
     kt_strbuf_release(&client->body);
     kt_arena_release(&client->credential_arenas[0]);
     kt_arena_release(&client->credential_arenas[1]);

@@ -17,8 +17,8 @@ struct kt_credentials {
     const char *token;
     struct kt_str certificate_pem;
     struct kt_str key_pem;
-    int64_t expires_ms; /* wall clock, of an exec credential */
-    int64_t read_ms;    /* monotonic, of a token file */
+    uint64_t number; /* of an answer of the exec plugin */
+    int64_t read_ms; /* monotonic, of a token file */
     bool fetched;
 };
 
@@ -31,6 +31,8 @@ struct kt_client {
     struct kt_arena credential_arenas[2]; /* the current one and the one that the next fetch fills */
     size_t credential_index;
     struct kt_credentials credentials;
+    struct kt_credential_cache *credential_cache;     /* of an exec plugin; NULL: there is none */
+    struct kt_credential_cache *own_credential_cache; /* the same, when the config brings none */
     int64_t deadline_ms;                              /* monotonic, of all requests; INT64_MAX: none */
     CURL *easy;
     CURLM *multi;          /* owns the connections; NULL: none, and the next request makes one */
@@ -45,6 +47,8 @@ struct kt_client {
  * (after a 401). *ret_changed tells whether another try may fare better. */
 int kt_credentials_prepare(struct kt_client *client, bool refresh, bool *ret_changed,
                            struct kt_error *error) KT_NODISCARD;
+/* The server has answered with something else than 401. */
+void kt_credentials_accepted(struct kt_client *client);
 
 /* Authorization and Impersonate-* as "Name: value" lines, into the list. KT_EINVAL for a value no header can hold. */
 int kt_credentials_add_headers(struct kt_client *client, struct curl_slist **headers,

@@ -9,6 +9,8 @@
 
 #include "kube/kubeconfig.h"
 
+struct kt_credential_cache;
+
 /* kubectl's connection flags. Zeroed: none given. Texts live as long as the resolved config. */
 struct kt_config_overrides {
     const char *kubeconfig; /* --kubeconfig, as every text NULL or "" when not given */
@@ -59,6 +61,9 @@ struct kt_config {
     struct kt_impersonation impersonation;
     const struct kt_exec_config *exec; /* NULL: none */
     const cJSON *exec_cluster_config;
+    /* Set by who resolves: shared by all clients of this config, and outlives them. NULL: each runs the plugin itself.
+     */
+    struct kt_credential_cache *credential_cache;
     const char *user_source; /* for messages: "user kind-a of /home/u/.kube/config", "the flag --token" */
 };
 

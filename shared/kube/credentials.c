@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "kube/client_internal.h"
-#include "kube/exec_credential.h"
+#include "kube/credential_cache.h"
 #include "text/base64.h"
 
 static struct kt_arena *next_arena(struct kt_client *client)
@@ -20,19 +20,27 @@ static void take_over(struct kt_client *client, const struct kt_credentials *cre
     client->credentials = *credentials;
 }
 
-static int run_plugin(struct kt_client *client, bool *ret_changed, struct kt_error *error)
+static int ask_plugin(struct kt_client *client, bool refresh, bool *ret_changed, struct kt_error *error)
 {
     struct kt_arena *arena = next_arena(client);
     struct kt_exec_credential credential;
-    int code = kt_exec_credential_get(arena, client->environment, client->config, KT_EXEC_CREDENTIAL_TIMEOUT_MS,
-                                      client->options.stop_fd, &credential, error);
-    if (code != 0)
+    const struct kt_credential_need need = {
+        .environment = client->environment,
+        .config = client->config,
+        .stop_fd = client->options.stop_fd,
+        .deadline_ms = client->deadline_ms,
+        .known = client->credentials.number,
+        .is_refused = refresh,
+    };
+    uint64_t number;
+    int code = kt_credential_cache_get(client->credential_cache, arena, &need, &credential, &number, error);
+    if (code != 0 || number == need.known)
         return code;
     struct kt_credentials fresh = {
         .token = credential.token,
         .certificate_pem = credential.client_certificate_pem,
         .key_pem = credential.client_key_pem,
-        .expires_ms = credential.expires_ms,
+        .number = number,
         .fetched = true,
     };
     take_over(client, &fresh);
@@ -68,11 +76,8 @@ int kt_credentials_prepare(struct kt_client *client, bool refresh, bool *ret_cha
     const struct kt_clock *clock = client->environment->clock;
     struct kt_credentials *current = &client->credentials;
     *ret_changed = false;
-    if (config->exec) {
-        if (current->fetched && !refresh && kt_clock_wall_ms(clock) < current->expires_ms)
-            return 0;
-        return run_plugin(client, ret_changed, error);
-    }
+    if (config->exec)
+        return ask_plugin(client, refresh, ret_changed, error);
     if (!current->fetched && !current->token) {
         current->token = config->token;
         current->certificate_pem = config->client_certificate_pem;
@@ -82,6 +87,12 @@ int kt_credentials_prepare(struct kt_client *client, bool refresh, bool *ret_cha
     if (*config->token_file && (due || refresh))
         read_token_file(client, ret_changed);
     return 0;
+}
+
+void kt_credentials_accepted(struct kt_client *client)
+{
+    if (client->credentials.number != 0)
+        kt_credential_cache_accept(client->credential_cache, client->credentials.number);
 }
 
 int kt_header_add(struct curl_slist **headers, const char *name, const char *value, struct kt_error *error)

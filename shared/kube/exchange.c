@@ -363,6 +363,8 @@ static int perform(struct kt_client *client, struct kt_exchange *exchange, struc
     if (code == 0 && result != CURLE_OK && !exchange->ended_by_taker)
         code = kt_transport_error(client, exchange, result, error);
     curl_multi_remove_handle(client->multi, client->easy);
+    if (http_code > 0 && http_code != 401)
+        kt_credentials_accepted(client);
     if (is_in_vain)
         drop_connections(client);
     return code;

@@ -344,13 +344,18 @@ static bool serve(void *context, const struct kt_scripted_request *request, stru
 
 struct kt_object_server *kt_object_server_start(void)
 {
+    return kt_object_server_start_tls(NULL);
+}
+
+struct kt_object_server *kt_object_server_start_tls(const struct kt_certificate_pair *certificate)
+{
     struct kt_object_server *server = calloc(1, sizeof(*server));
     if (!server)
         abort();
     pthread_mutex_init(&server->lock, NULL);
     kt_arena_init(&server->arena, (size_t)(64 * KT_MIB));
     server->version = 1;
-    const struct kt_scripted_options options = {.handler = serve, .context = server};
+    const struct kt_scripted_options options = {.handler = serve, .context = server, .certificate = certificate};
     server->http = kt_scripted_server_start(&options);
     return server;
 }

@@ -13,6 +13,8 @@
 struct kt_object_server;
 
 struct kt_object_server *kt_object_server_start(void);
+/* The same with TLS: only there the plugin uses credentials. */
+struct kt_object_server *kt_object_server_start_tls(const struct kt_certificate_pair *certificate);
 void kt_object_server_stop(struct kt_object_server *server);
 const char *kt_object_server_url(const struct kt_object_server *server);
 
