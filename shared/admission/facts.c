@@ -6,6 +6,7 @@
 #include "admission/shipped_templates.h"
 #include "admission/tuning_input.h"
 #include "base/limits.h"
+#include "text/names.h"
 #include "text/yaml.h"
 
 #define TRAINING_CONFIG_KEY "training_config.yaml"
@@ -97,6 +98,9 @@ static void read_tuning_config(struct kt_arena *arena, struct kt_facts *facts)
     const struct kt_tuning *tuning = &facts->now.tuning;
     bool is_own = is_given(tuning->config);
     if (!tuning->node || (!is_own && !facts->method_known)) {
+        return;
+    }
+    if (is_own && kt_names_dns1123_subdomain(kt_str(tuning->config))) {
         return;
     }
     const char *release = facts->settings->release_namespace;

@@ -9,6 +9,7 @@
 #include "admission/inference_facts.h"
 #include "admission/rule_words.h"
 #include "base/limits.h"
+#include "text/names.h"
 #include "text/yaml.h"
 
 #define MAX_MODEL_LEN "max-model-len"
@@ -127,7 +128,7 @@ void kt_inference_config_read(struct kt_arena *arena, const struct kt_cluster *c
                               const char *config_name, struct kt_inference_config *ret)
 {
     *ret = (struct kt_inference_config){.state = KT_INFERENCE_CONFIG_NONE};
-    if (!config_name || !*config_name) {
+    if (!config_name || !*config_name || kt_names_dns1123_subdomain(kt_str(config_name))) {
         return;
     }
     ret->name = config_name;

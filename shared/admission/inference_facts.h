@@ -15,7 +15,7 @@
 #define KT_INFERENCE_CONFIG_KEY "inference_config.yaml"
 
 enum kt_inference_config_state {
-    KT_INFERENCE_CONFIG_NONE,       /* no inference, or it names no config */
+    KT_INFERENCE_CONFIG_NONE,       /* no inference, or it names no config, or with what is no name: X005 */
     KT_INFERENCE_CONFIG_UNKNOWN,    /* the cluster could not be asked */
     KT_INFERENCE_CONFIG_ABSENT,     /* no such ConfigMap */
     KT_INFERENCE_CONFIG_NO_KEY,     /* its data has no inference_config.yaml */
@@ -42,7 +42,7 @@ struct kt_inference_config {
     const char *misspelt_key; /* "max_model_len": a spelling that the checks of max-model-len do not see; or NULL */
 };
 
-/* config_name NULL or "" gives NONE. namespace_ NULL means "default", as upstream's client does. */
+/* config_name NULL, "" or not the name of an object gives NONE. namespace_ NULL means "default", as upstream's client does. */
 void kt_inference_config_read(struct kt_arena *arena, const struct kt_cluster *cluster, const char *namespace_,
                               const char *config_name, struct kt_inference_config *ret);
 

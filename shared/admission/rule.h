@@ -26,7 +26,7 @@ enum kt_scope { KT_SCOPE_ANY = 0, KT_SCOPE_TUNING = 1, KT_SCOPE_INFERENCE = 2 };
 
 /* The content of a tuning ConfigMap, looked up and parsed once before the rules run. */
 enum kt_config_state {
-    KT_CONFIG_NONE,        /* no tuning, or its method is unknown */
+    KT_CONFIG_NONE,        /* no tuning, or its method is unknown, or tuning.config is no name: X005 */
     KT_CONFIG_UNKNOWN,     /* the cluster could not be asked */
     KT_CONFIG_ABSENT,      /* no such ConfigMap */
     KT_CONFIG_NO_KEY,      /* data has no training_config.yaml */

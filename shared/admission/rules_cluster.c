@@ -5,11 +5,13 @@
  *
  * Secrets and claims: the server has no right to read those of its users, so its lookups answer "unknown" and these
  * rows are silent there; `check --cluster` asks with the user's own rights. A missing one is a warning: it may be made
- * later, and the reconciler reports it if it is not.
+ * later, and the reconciler reports it if it is not. What cannot be a name is an error, and nothing is looked up by it.
  */
 #include <stdlib.h>
 
 #include "admission/rule.h"
+#include "admission/rule_words.h"
+#include "text/names.h"
 
 /* Steps of work to sort a node in by its name, and to look an object up. */
 #define NODE_STEPS 100
@@ -25,6 +27,9 @@ static bool is_given(const char *text)
 
 static enum kt_lookup look_up(const struct kt_facts *facts, const char *kind, const char *name, const cJSON **ret)
 {
+    if (kt_names_dns1123_subdomain(kt_str(name))) {
+        return KT_LOOKUP_UNKNOWN;
+    }
     return facts->cluster->find(facts->cluster->context, kind, facts->namespace_, name, ret);
 }
 
@@ -237,6 +242,61 @@ static void check_preferred_nodes(struct kt_rule_run *run)
     }
 }
 
+/* --- X005: names ---------------------------------------------------------------------------------------------------
+ */
+
+static void check_name(struct kt_rule_run *run, enum kt_origin origin, const char *field, const char *kind,
+                       const char *name)
+{
+    const char *wrong = is_given(name) ? kt_names_dns1123_subdomain(kt_str(name)) : NULL;
+    if (wrong && field) {
+        kt_rule_report_as(run, origin, field, KT_PROBLEM_INVALID, name, "not a name that a %s can have: %s", kind,
+                          wrong);
+    }
+}
+
+static void check_list_of_names(struct kt_rule_run *run, const char *owner, const char *kind, const cJSON *names)
+{
+    size_t index = 0;
+    const cJSON *name;
+    cJSON_ArrayForEach(name, names)
+    {
+        check_name(run, KT_ORIGIN_OWN, kt_arena_printf(run->facts->arena, "%s[%zu]", owner, index++), kind,
+                   kt_json_string(name));
+    }
+}
+
+/* The Secrets of a tuning's data and result, and the volumes, have rules of their own: T009, T010 and that of adapters.
+ */
+static void check_names(struct kt_rule_run *run)
+{
+    const struct kt_workspace *now = &run->facts->now;
+    /* Upstream refuses these, too, where it looks for the ConfigMap and does not find it: when a Workspace is created.
+     */
+    enum kt_origin of_config = kt_rule_origin_on_create(run->facts);
+    check_name(run, of_config, "tuning.config", "ConfigMap", now->tuning.config);
+    check_name(run, run->facts->runtime_transformers ? KT_ORIGIN_OWN : of_config, "inference.config", "ConfigMap",
+               now->inference.config);
+    check_name(run, KT_ORIGIN_OWN, "inference.preset.presetOptions.modelAccessSecret", "Secret",
+               now->inference.preset.access_secret);
+    check_list_of_names(run, "inference.preset.presetOptions.imagePullSecrets", "Secret",
+                        kt_json_get(now->inference.preset.options, "imagePullSecrets"));
+    check_list_of_names(run, "tuning.preset.presetOptions.imagePullSecrets", "Secret",
+                        kt_json_get(now->tuning.preset.options, "imagePullSecrets"));
+    size_t index = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, now->inference.adapters)
+    {
+        struct kt_adapter adapter;
+        kt_workspace_adapter(item, &adapter);
+        const char *owner =
+            kt_arena_printf(run->facts->arena, "inference.adapters[%zu].source.imagePullSecrets", index++);
+        if (owner) {
+            check_list_of_names(run, owner, "Secret", adapter.pull_secrets);
+        }
+    }
+}
+
 #define BOTH (KT_OPERATION_CREATE | KT_OPERATION_UPDATE)
 
 static const struct kt_rule RULES[] = {
@@ -252,6 +312,10 @@ static const struct kt_rule RULES[] = {
     {"X004", KT_SEVERITY_WARNING, KT_ORIGIN_OWN, false, BOTH, KT_SCOPE_ANY,
      "resource.preferredNodes names nodes that exist", "upstream ignores a node that is not there without a word",
      check_preferred_nodes},
+    {"X005", KT_SEVERITY_ERROR, KT_ORIGIN_OWN, false, BOTH, KT_SCOPE_ANY,
+     "every ConfigMap and Secret is named by a name that one can have",
+     "no such object can exist: upstream asks for it, and the pod would wait for it on a node that is paid for",
+     check_names},
 };
 
 const struct kt_rule_table kt_rules_cluster = {"cluster", RULES, KT_ARRAY_LENGTH(RULES)};

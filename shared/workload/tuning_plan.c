@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/shipped_templates.h"
 #include "sizing/sizing.h"
+#include "text/names.h"
 #include "workload/tuning.h"
 
 static bool is_given(const char *text)
@@ -60,6 +61,10 @@ int kt_tuning_plan(struct kt_arena *arena, const cJSON *object, const struct kt_
         return code;
     plan.qlora = method == KT_METHOD_QLORA;
     plan.sku = find_machine(&plan.workspace, settings);
+    const char *wrong = is_given(tuning->config) ? kt_names_dns1123_subdomain(kt_str(tuning->config)) : NULL;
+    if (wrong)
+        return kt_error_set(error, KT_EINVAL, "tuning.config: \"%.253s\" is not a name that a ConfigMap can have: %s",
+                            tuning->config, wrong);
     plan.compute_capability = plan.sku ? plan.sku->compute_capability : node_capability;
     plan.trainer = kt_settings_trainer(settings, plan.compute_capability, plan.qlora);
     plan.float16 = kt_settings_trains_in_float16(settings, plan.compute_capability);

@@ -450,6 +450,14 @@ static void what_cannot_be_built_is_told(void **state KT_UNUSED)
     assert_refused("{}", "its text has 65537 bytes, and at most 65536 are read");
 }
 
+/* A Workspace that was stored before admission looked at names: no request is made of it. */
+static void a_config_that_is_no_name_is_refused(void **state KT_UNUSED)
+{
+    assert_refused("{\"tuning\":{\"config\":\"../../kaito-workspace/configmaps/lora-params-template\"}}",
+                   "is not a name that a ConfigMap can have");
+    assert_refused("{\"tuning\":{\"config\":\"Mine\"}}", "is not a name that a ConfigMap can have");
+}
+
 static void too_many_urls_are_refused(void **state KT_UNUSED)
 {
     cJSON *object = kt_admission_case_tuning(&test);
@@ -545,6 +553,7 @@ int main(void)
         TEST(an_odd_name_of_the_data_does_no_harm),
         TEST(scripts_pass_through_kubernetes_unchanged),
         TEST(what_cannot_be_built_is_told),
+        TEST(a_config_that_is_no_name_is_refused),
         TEST(too_many_urls_are_refused),
         TEST(results_are_mounted_where_the_trainer_writes),
         TEST(without_memory_it_says_so),

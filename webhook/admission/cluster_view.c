@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "kube/api.h"
 #include "kube/watch.h"
+#include "text/names.h"
 #include "webhook/admission/lookup_queue.h"
 #include "webhook/admission/object_copy.h"
 #include "webhook/admission/snapshot.h"
@@ -340,6 +341,8 @@ static void want(struct kt_cluster_reader *reader, const char *namespace_, const
     *need = (struct kt_lookup_need){.result = KT_LOOKUP_UNKNOWN};
     if (strlen(namespace_) >= sizeof(need->namespace_) || strlen(name) >= sizeof(need->name))
         return; /* no object can have such a name */
+    if (kt_names_dns1123_label(kt_str(namespace_)) || kt_names_dns1123_subdomain(kt_str(name)))
+        return;
     memcpy(need->namespace_, namespace_, strlen(namespace_) + 1);
     memcpy(need->name, name, strlen(name) + 1);
     reader->missing_count++;
