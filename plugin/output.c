@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin/jsonpath.h"
+#include "text/visible.h"
 #include "text/yaml.h"
 
 static const struct {
@@ -100,8 +101,11 @@ int kt_output_write_tree(struct kt_app *app, const struct kt_output_format *form
     } else if (format->format == KT_FORMAT_YAML) {
         kt_yaml_write(&text, tree);
     } else {
-        kt_json_write(&text, tree, KT_JSON_PRETTY);
+        struct kt_strbuf json = kt_output_buffer(app);
+        kt_json_write(&json, tree, KT_JSON_PRETTY);
+        kt_visible_write_json(&text, kt_strbuf_view(&json));
         kt_strbuf_putc(&text, '\n');
+        text.failed |= json.failed;
     }
     return kt_output_write(app, &text, error);
 }
@@ -109,68 +113,14 @@ int kt_output_write_tree(struct kt_app *app, const struct kt_output_format *form
 /* --- text from outside ---------------------------------------------------------------------------------------------
  */
 
-static void escape_byte(struct kt_strbuf *buffer, unsigned char byte)
-{
-    switch (byte) {
-    case '\n':
-        kt_strbuf_puts(buffer, "\\n");
-        return;
-    case '\t':
-        kt_strbuf_puts(buffer, "\\t");
-        return;
-    case '\r':
-        kt_strbuf_puts(buffer, "\\r");
-        return;
-    default:
-        break;
-    }
-    if (byte < 0x20)
-        kt_strbuf_printf(buffer, "^%c", byte + '@');
-    else if (byte == 0x7f)
-        kt_strbuf_puts(buffer, "^?");
-    else
-        kt_strbuf_printf(buffer, "\\x%02x", byte);
-}
-
-/* C1 control characters (U+0080 to U+009F) steer some terminals too; so do marks that turn the writing direction. */
-static bool is_steering(const char *character, size_t length)
-{
-    const unsigned char *c = (const unsigned char *)character;
-    if (length == 2)
-        return c[0] == 0xC2 && c[1] < 0xA0;
-    return length == 3 && c[0] == 0xE2 &&
-           ((c[1] == 0x80 && c[2] >= 0xAA && c[2] <= 0xAE) || (c[1] == 0x81 && c[2] >= 0xA6 && c[2] <= 0xA9));
-}
-
-static void escape(struct kt_strbuf *buffer, struct kt_str text, bool keep_lines)
-{
-    while (text.length > 0) {
-        size_t step = kt_utf8_step(text);
-        unsigned char first = (unsigned char)text.data[0];
-        bool control = step == 1 && (first < 0x20 || first == 0x7f);
-        if (control && keep_lines && (first == '\n' || first == '\t'))
-            control = false;
-        if (step == 0 || control) {
-            escape_byte(buffer, first);
-            step = 1;
-        } else if (is_steering(text.data, step)) {
-            for (size_t i = 0; i < step; i++)
-                escape_byte(buffer, (unsigned char)text.data[i]);
-        } else {
-            kt_strbuf_add(buffer, text.data, step);
-        }
-        text = (struct kt_str){text.data + step, text.length - step};
-    }
-}
-
 void kt_output_escape(struct kt_strbuf *buffer, struct kt_str text)
 {
-    escape(buffer, text, false);
+    kt_visible_write(buffer, text, KT_VISIBLE_LINE);
 }
 
 void kt_output_escape_lines(struct kt_strbuf *buffer, struct kt_str text)
 {
-    escape(buffer, text, true);
+    kt_visible_write(buffer, text, KT_VISIBLE_LINES);
 }
 
 void kt_output_wrap(struct kt_strbuf *buffer, const char *text, size_t indent, size_t width)

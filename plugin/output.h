@@ -54,8 +54,8 @@ struct kt_strbuf kt_output_buffer(struct kt_app *app);
 /* --- text from outside ---------------------------------------------------------------------------------------------
  */
 
-/* Appends text with control characters shown as ^[ and the like, line feed, tab and carriage return as \n, \t, \r, and
- * bytes that are not UTF-8 as \xff. */
+/* kt_visible_write on one line: control characters are shown as ^[ and the like, line feed, tab and carriage return as
+ * \n, \t, \r, and what is not UTF-8 or could turn the text round as \xff. */
 void kt_output_escape(struct kt_strbuf *buffer, struct kt_str text);
 /* The same, but line feeds and tabs stay. */
 void kt_output_escape_lines(struct kt_strbuf *buffer, struct kt_str text);

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 
 #include "kube/client_internal.h"
+#include "text/visible.h"
 
 /* As kubectl: level 8 shows the first KiB of a body, 9 ten, 10 all. */
 #define BODY_AT_8_BYTES ((size_t)KT_KIB)
@@ -15,12 +16,17 @@ static bool wants(const struct kt_client *client, int level)
     return client->options.hooks.trace && client->options.hooks.verbosity >= level;
 }
 
+/* A line stays one line, and what the server sent steers no terminal. */
 static void emit(struct kt_client *client, int level, struct kt_strbuf *line)
 {
     for (size_t i = 0; i < line->length; i++)
         if ((unsigned char)line->data[i] < 0x20 || line->data[i] == 0x7f)
             line->data[i] = ' ';
-    client->options.hooks.trace(client->options.hooks.context, level, line->data);
+    KT_CLEANUP(kt_strbuf_release) struct kt_strbuf safe;
+    kt_strbuf_init(&safe, NULL, 4 * KT_LIMIT_API_LIST_BYTES);
+    kt_visible_write(&safe, kt_strbuf_view(line), KT_VISIBLE_LINE);
+    if (!safe.failed)
+        client->options.hooks.trace(client->options.hooks.context, level, safe.data);
 }
 
 static const char *const secret_headers[] = {"Authorization", "Proxy-Authorization", "Set-Cookie", "Cookie"};

@@ -5,6 +5,7 @@
  */
 #include "base/limits.h"
 #include "text/json_number.h"
+#include "text/visible.h"
 #include "text/yaml.h"
 #include "text/yaml_parse.h"
 #include "text/yaml_scalar.h"
@@ -70,8 +71,8 @@ static bool is_printable(struct kt_str rest, size_t width)
     struct kt_str character = {rest.data, width};
     if (kt_yaml_break_length(rest) > 0 || kt_str_equal(character, KT_STR("\xEF\xBB\xBF")))
         return false;
-    /* U+0080 to U+009F are controls; U+FFFE and U+FFFF no characters. */
-    return !(byte == 0xC2 && (unsigned char)rest.data[1] < 0xA0) &&
+    /* YAML itself would let marks of direction pass. U+FFFE and U+FFFF are no characters. */
+    return !kt_visible_steers(character) &&
            !(byte == 0xEF && (unsigned char)rest.data[1] == 0xBF && (unsigned char)rest.data[2] >= 0xBE);
 }
 

@@ -296,6 +296,11 @@ static void test_the_trace(void **state KT_UNUSED)
     assert_non_null(strstr(traced, "[1968 more bytes]"));
     trace_at(10);
     assert_non_null(strstr(traced, "xxx\"}\n"));
+    kt_canned_reply.body = "{\"a\":\"\u202e\xc2\x9b"
+                           "31m\"}";
+    trace_at(8);
+    assert_non_null(strstr(traced, "8 Response body: {\"a\":\"\\xe2\\x80\\xae\\xc2\\x9b"
+                                   "31m\"}"));
 }
 
 static void test_the_trace_hides_secrets(void **state KT_UNUSED)

@@ -13,6 +13,15 @@ static const char *write_yaml(struct kt_arena *arena, const cJSON *tree)
     return buffer.data;
 }
 
+static void marks_of_direction_are_escaped(void **state)
+{
+    (void)state;
+    KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+    kt_arena_init(&arena, (size_t)KT_MIB);
+    const cJSON *tree = kt_test_json(&arena, "{\"a\":\"x\342\200\256y\",\"b\342\201\246\":1}");
+    assert_string_equal(write_yaml(&arena, tree), "a: \"x\\u202Ey\"\n\"b\\u2066\": 1\n");
+}
+
 static void looks_like_kubectl(void **state)
 {
     (void)state;
@@ -107,6 +116,8 @@ static const char *const nasty[] = {
     "\xc2\xa0",
     "\xe2\x80\xa8",
     "a\342\200\251b\n",
+    "a\342\200\256b",
+    "\342\201\246a\nb\n",
     "\xef\xbb\xbf",
     "x\xef\xbb\xbfy",
     "\xef\xbf\xbe",
@@ -389,10 +400,15 @@ static void a_full_buffer_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(looks_like_kubectl),           cmocka_unit_test(quotes_what_is_no_text_elsewhere),
-        cmocka_unit_test(strings_come_back_everywhere), cmocka_unit_test(random_trees_come_back),
-        cmocka_unit_test(long_keys_come_back),          cmocka_unit_test(deep_trees_come_back),
-        cmocka_unit_test(endless_trees_stop),           cmocka_unit_test(invalid_bytes_become_replacement_characters),
+        cmocka_unit_test(looks_like_kubectl),
+        cmocka_unit_test(marks_of_direction_are_escaped),
+        cmocka_unit_test(quotes_what_is_no_text_elsewhere),
+        cmocka_unit_test(strings_come_back_everywhere),
+        cmocka_unit_test(random_trees_come_back),
+        cmocka_unit_test(long_keys_come_back),
+        cmocka_unit_test(deep_trees_come_back),
+        cmocka_unit_test(endless_trees_stop),
+        cmocka_unit_test(invalid_bytes_become_replacement_characters),
         cmocka_unit_test(a_full_buffer_is_told),
     };
     return cmocka_run_group_tests_name("yaml_write", tests, NULL, NULL);
