@@ -28,7 +28,7 @@ struct kt_object_server {
     int64_t version;
     const char *refused;
     int refused_code;
-    bool away;
+    bool away, silent;
     struct log logs[MOST_LOGS];
     size_t log_count;
 };
@@ -322,8 +322,10 @@ static bool serve(void *context, const struct kt_scripted_request *request, stru
     pthread_mutex_lock(&server->lock);
     int refused =
         wanted.plural && server->refused && strcmp(server->refused, wanted.plural) == 0 ? server->refused_code : 0;
-    bool away = server->away;
+    bool away = server->away, silent = server->silent;
     pthread_mutex_unlock(&server->lock);
+    if (silent)
+        return kt_scripted_hold(connection, 600000);
     if (away)
         return false;
     if (refused == 404)
@@ -431,6 +433,13 @@ void kt_object_server_refuse(struct kt_object_server *server, const char *plural
     pthread_mutex_lock(&server->lock);
     server->refused = plural;
     server->refused_code = code;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void kt_object_server_fall_silent(struct kt_object_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->silent = true;
     pthread_mutex_unlock(&server->lock);
 }
 

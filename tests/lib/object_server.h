@@ -28,6 +28,8 @@ bool kt_object_server_has(struct kt_object_server *server, const char *kind, con
 void kt_object_server_refuse(struct kt_object_server *server, const char *plural, int code);
 /* Requests are not answered, and watches cut, for so long as this is set. */
 void kt_object_server_go_away(struct kt_object_server *server, bool away);
+/* Requests from now on are taken and never answered; watches that are open say nothing more. */
+void kt_object_server_fall_silent(struct kt_object_server *server);
 /* What the log of a container says; each line has a time when it is asked with timestamps. cut_after: bytes after which
  * the connection breaks once; 0: never. */
 void kt_object_server_log(struct kt_object_server *server, const char *container, const char *text, size_t cut_after);

@@ -135,6 +135,20 @@ static void a_server_that_goes_away_is_waited_for(void **state KT_UNUSED)
     kt_plugin_run_expect_code(&run, KT_EXIT_OK);
 }
 
+/* The request of a look hangs: its own limit is a minute, but the user's time is up before. */
+static void the_time_is_kept_when_the_server_falls_silent(void **state KT_UNUSED)
+{
+    static const struct kt_plugin_step steps[] = {{.await = "training   ", .act = kt_object_server_fall_silent}};
+    int64_t start_ms = kt_clock_monotonic_ms(&kt_clock_system);
+    RUN(steps, "wait tune-phi --timeout 6s");
+    kt_plugin_run_expect_code(&run, KT_EXIT_TIMEOUT);
+    kt_plugin_run_expect(run.err, "error: the time is up and Workspace tune-phi has not succeeded");
+    assert_true(kt_clock_monotonic_ms(&kt_clock_system) - start_ms < 60000);
+    /* From the first request on. */
+    kt_plugin_run(&run, "wait tune-phi --timeout 1s");
+    kt_plugin_run_expect_code(&run, KT_EXIT_TIMEOUT);
+}
+
 static void nobody_acting_is_said_once(void **state KT_UNUSED)
 {
     static const char *const kinds[] = {"NodeClaim", "Node", "Job", "Pod"};
@@ -324,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(time_that_is_up_has_a_code_of_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_workspace_that_is_not_there_is_not_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_that_goes_away_is_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_time_is_kept_when_the_server_falls_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_acting_is_said_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_training_in_vain_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_log_is_written_and_read, set_up, tear_down),
