@@ -42,7 +42,8 @@ struct kt_inference_config {
     const char *misspelt_key; /* "max_model_len": a spelling that the checks of max-model-len do not see; or NULL */
 };
 
-/* config_name NULL, "" or not the name of an object gives NONE. namespace_ NULL means "default", as upstream's client does. */
+/* config_name NULL, "" or not the name of an object gives NONE. namespace_ NULL means "default", as upstream's client
+ * does. */
 void kt_inference_config_read(struct kt_arena *arena, const struct kt_cluster *cluster, const char *namespace_,
                               const char *config_name, struct kt_inference_config *ret);
 

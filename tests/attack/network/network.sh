@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 #
 # A client that sits behind a network which can be cut: two network namespaces of our own, joined by a pair of veth, and
 # a relay from the far one to a server on this machine. Nothing outside these namespaces is changed. Sourced.
@@ -46,7 +46,7 @@ network_up() {
     in_peer ip neigh replace "$network_new" lladdr "$client_mac" dev v0 nud permanent || return
     # What comes from an address without a way back is dropped in silence.
     in_peer sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter && echo 1 >/proc/sys/net/ipv4/conf/v0/rp_filter' || return
-    "${CC:-cc}" -D_GNU_SOURCE -O1 -o "$dir/relay" "$root/tests/attack/relay.c" || return
+    "${CC:-cc}" -D_GNU_SOURCE -O1 -o "$dir/relay" "$root/tests/attack/network/relay.c" || return
     "$dir/relay" "/proc/$network_peer_pid/ns/net" "$network_peer" "$2" >"$dir/relay.port" 2>"$dir/relay.log" &
     network_relay_pid=$!
     until_true 10 test -s "$dir/relay.port" || return

@@ -7,8 +7,8 @@
 set -uo pipefail
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../e2e/lib.sh"
-# shellcheck source=tests/attack/network.sh
-. "$root/tests/attack/network.sh"
+# shellcheck source=tests/attack/network/network.sh
+. "$root/tests/attack/network/network.sh"
 
 ok() { echo "ok attack: $*"; }
 not_ok() { echo "not ok attack: $*"; }
@@ -27,10 +27,10 @@ if [ -n "$obstacle" ]; then
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/kaito-sleep.XXXXXX")
-commands=()
+declare -A pids
 clean_up() {
     local pid
-    for pid in "${commands[@]}" ${reconciler_pid:-}; do kill "$pid" 2>/dev/null; done
+    for pid in "${pids[@]}" ${reconciler_pid:-}; do kill "$pid" 2>/dev/null; done
     webhook_stop
     network_down
     cluster_down
@@ -79,8 +79,7 @@ far() {
     local name=$1
     shift
     in_client env KUBECONFIG="$work/user" "$plugin" "$@" >"$work/$name.out" 2>"$work/$name.err" &
-    commands+=("$!")
-    eval "pid_$name=$!"
+    pids[$name]=$!
 }
 # Lets the rest of the sleep pass.
 asleep() { until_true $((SLEEP_S - SECONDS + $1)) false; }
@@ -107,7 +106,7 @@ network_cut
 lost=$SECONDS
 finish() { workspace_becomes s-slow-a Succeeded $SLEEP_S && workspace_becomes s-slow-b Succeeded $((SLEEP_S - SECONDS + lost)); }
 check "both tunings finish while nothing passes" finish
-still_waits() { ! has_ended "$pid_tune" && ! has_ended "$pid_wait" && ! grep -q Succeeded "$work/status.out"; }
+still_waits() { ! has_ended "${pids[tune]}" && ! has_ended "${pids[wait]}" && ! grep -q Succeeded "$work/status.out"; }
 check "the commands do not know yet" still_waits
 asleep "$lost"
 network_return
@@ -118,10 +117,10 @@ awake() {
     shift
     until_true $((AWAKE_S - SECONDS + lost)) "$@" || { show "$name" && return 1; }
 }
-check "wait goes on" awake wait has_ended "$pid_wait"
-check "tune --wait --follow goes on" awake tune has_ended "$pid_tune"
+check "wait goes on" awake wait has_ended "${pids[wait]}"
+check "tune --wait --follow goes on" awake tune has_ended "${pids[tune]}"
 check "status -w goes on" awake status grep -q 's-slow-b.*Succeeded' "$work/status.out"
-check "logs -f goes on" awake logs has_ended "$pid_logs"
+check "logs -f goes on" awake logs has_ended "${pids[logs]}"
 echo "    $((SECONDS - lost)) s after the loss"
 says_success() { grep -q 's-slow-b has succeeded' "$work/wait.err" && grep -q 's-slow-a has succeeded' "$work/tune.err"; }
 check "they end with the success that they slept through" says_success
