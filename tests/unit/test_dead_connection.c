@@ -40,7 +40,7 @@ static bool await_request(struct kt_scripted_connection *connection)
     return true;
 }
 
-/* The first connection takes a request and says nothing more; the others answer one. */
+/* The first request is taken and never answered; those on other connections are. */
 static bool serve_http2(void *context KT_UNUSED, const struct kt_scripted_request *request,
                         struct kt_scripted_connection *connection)
 {
@@ -50,8 +50,8 @@ static bool serve_http2(void *context KT_UNUSED, const struct kt_scripted_reques
     if (!kt_scripted_send(connection, settings, sizeof(settings) - 1) || !await_request(connection) ||
         !kt_scripted_send(connection, acknowledgement, sizeof(acknowledgement) - 1))
         return false;
-    if (request->connection > 0 && (!kt_scripted_send(connection, headers, sizeof(headers) - 1) ||
-                                    !kt_scripted_send(connection, data, sizeof(data) - 1)))
+    if (request->index > 0 && (!kt_scripted_send(connection, headers, sizeof(headers) - 1) ||
+                               !kt_scripted_send(connection, data, sizeof(data) - 1)))
         return false;
     return kt_scripted_hold(connection, 600000);
 }
@@ -68,12 +68,15 @@ static void test_http2_does_not_go_on_with_a_dead_connection(void **state KT_UNU
 {
     start_http2();
     struct kt_request request = {.method = "GET", .path = "/x", .timeout_ms = 300};
-    assert_int_equal(kt_client_do(kt_api_fixture_client(&kt_canned_fixture), &kt_canned_fixture.arena, &request,
-                                  &kt_canned_fixture.reply, &kt_canned_fixture.error),
-                     KT_ETIMEOUT);
+    /* A machine may be too slow for a handshake in this time. */
+    for (; kt_scripted_server_count(kt_canned_fixture.server) == 0; request.timeout_ms *= 2)
+        assert_int_equal(kt_client_do(kt_api_fixture_client(&kt_canned_fixture), &kt_canned_fixture.arena, &request,
+                                      &kt_canned_fixture.reply, &kt_canned_fixture.error),
+                         KT_ETIMEOUT);
     kt_api_fixture_expect(&kt_canned_fixture, "/x", 0, "");
     assert_string_equal(kt_json_string(kt_json_get(kt_canned_fixture.reply.object, "kind")), "Test");
-    assert_int_equal(kt_scripted_server_request(kt_canned_fixture.server, 1)->connection, 1);
+    assert_true(kt_scripted_server_request(kt_canned_fixture.server, 1)->connection >
+                kt_scripted_server_request(kt_canned_fixture.server, 0)->connection);
 }
 
 /* --- what the kernel is asked to watch -----------------------------------------------------------------------------
