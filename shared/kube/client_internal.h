@@ -35,8 +35,10 @@ struct kt_client {
     struct kt_credential_cache *own_credential_cache; /* the same, when the config brings none */
     int64_t deadline_ms;                              /* monotonic, of all requests; INT64_MAX: none */
     CURL *easy;
-    CURLM *multi;          /* owns the connections; NULL: none, and the next request makes one */
-    struct kt_strbuf body; /* heap; of the running exchange */
+    CURLM *multi;             /* owns the connections; NULL: none, and the next request makes one */
+    bool was_answered;        /* by this server, at least once */
+    unsigned silent_failures; /* exchanges since then that brought no reply at all */
+    struct kt_strbuf body;    /* heap; of the running exchange */
     char curl_message[CURL_ERROR_SIZE];
 };
 

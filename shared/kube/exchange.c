@@ -16,6 +16,10 @@
  */
 #define LOST_MS 30000u
 #define KEEPALIVE_IDLE_S 15L
+/* A server that has answered before is not given KT_CLIENT_CONNECT_TIMEOUT_MS at once: what is sent to it while the
+ * network is away may be lost for good (another address, a NAT), and the next try finds it. */
+#define RECONNECT_TIMEOUT_MS ((int64_t)10000)
+#define RECONNECT_TRIES 3u
 #define KEEPALIVE_INTERVAL_S 5L
 
 static int no_memory(struct kt_error *error)
@@ -157,12 +161,25 @@ static void set_method(struct setting *setting, const struct kt_request *request
     SET(setting, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
+static int64_t connect_timeout_ms(const struct kt_client *client)
+{
+    bool is_known = client->was_answered && client->silent_failures < RECONNECT_TRIES;
+    return is_known ? RECONNECT_TIMEOUT_MS : KT_CLIENT_CONNECT_TIMEOUT_MS;
+}
+
+static void note_outcome(struct kt_client *client, bool has_reply)
+{
+    client->was_answered |= has_reply;
+    client->silent_failures = has_reply ? 0 : client->silent_failures + 1;
+}
+
 static void set_connection(struct setting *setting, struct kt_client *client, const struct kt_exchange *exchange)
 {
+    int64_t most_ms = connect_timeout_ms(client);
     int64_t left_ms = exchange->header_deadline_ms == INT64_MAX
-                          ? KT_CLIENT_CONNECT_TIMEOUT_MS
+                          ? most_ms
                           : exchange->header_deadline_ms - kt_clock_monotonic_ms(client->environment->clock);
-    left_ms = KT_MAX(KT_MIN(left_ms, KT_CLIENT_CONNECT_TIMEOUT_MS), (int64_t)1);
+    left_ms = KT_MAX(KT_MIN(left_ms, most_ms), (int64_t)1);
     SET(setting, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms);
     SET(setting, CURLOPT_NOSIGNAL, 1L);
     SET(setting, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -360,6 +377,7 @@ static int perform(struct kt_client *client, struct kt_exchange *exchange, struc
     long http_code;
     has_status(client, &http_code);
     exchange->http_code = (int)http_code;
+    note_outcome(client, http_code > 0);
     if (code == 0 && result != CURLE_OK && !exchange->ended_by_taker)
         code = kt_transport_error(client, exchange, result, error);
     curl_multi_remove_handle(client->multi, client->easy);

@@ -78,7 +78,7 @@ tuning_flags=(--model phi-3-mini-128k-instruct --instance-type Standard_NC24ads_
 far() {
     local name=$1
     shift
-    in_client env KUBECONFIG="$work/user" "$plugin" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+    "${network_client[@]}" env KUBECONFIG="$work/user" "$plugin" "$@" >"$work/$name.out" 2>"$work/$name.err" &
     pids[$name]=$!
 }
 # Lets the rest of the sleep pass.
@@ -128,7 +128,7 @@ check "they end with the success that they slept through" says_success
 # --- the reconciler, alone behind the network; admission stays where the API server finds it ---
 
 start_reconciler() {
-    in_client "$webhook" --bind-address=127.0.0.1 --webhook-port=0 --health-port=0 --metrics-port=0 \
+    "${network_client[@]}" "$webhook" --bind-address=127.0.0.1 --webhook-port=0 --health-port=0 --metrics-port=0 \
         --tls-cert-file="$cluster_dir/webhook-certs/tls.crt" --tls-key-file="$cluster_dir/webhook-certs/tls.key" \
         --release-namespace="$release_namespace" --kubeconfig="$work/reconciler" --reconcile=true \
         >/dev/null 2>"$work/reconciler.log" &

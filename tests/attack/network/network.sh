@@ -11,7 +11,7 @@
 network_peer=10.251.7.1 network_old=10.251.7.2 network_far=10.251.7.5 network_new=10.251.7.6
 network_source=$network_old # which of the two it speaks from
 
-in_client() { nsenter --net="/proc/$network_client_pid/ns/net" "$@"; }
+in_client() { "${network_client[@]}" "$@"; }
 in_peer() { nsenter --net="/proc/$network_peer_pid/ns/net" "$@"; }
 
 # Why there can be no such network here; nothing when there can.
@@ -34,6 +34,8 @@ network_hold() { # a process that keeps a namespace of its own; its id is in $he
 network_up() {
     local dir=$1 client_mac peer_mac
     network_hold && network_client_pid=$held && network_hold && network_peer_pid=$held || return
+    # In front of what runs in the background, so that $! is its own id.
+    network_client=(nsenter --net="/proc/$network_client_pid/ns/net")
     ip link add v0 netns "$network_client_pid" type veth peer name v0 netns "$network_peer_pid" || return
     in_client ip link set lo up && in_client ip link set v0 up && in_peer ip link set v0 up || return
     in_client ip addr add "$network_old/30" dev v0 && in_client ip addr add "$network_new/30" dev v0 || return
@@ -47,6 +49,7 @@ network_up() {
     # What comes from an address without a way back is dropped in silence.
     in_peer sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter && echo 1 >/proc/sys/net/ipv4/conf/v0/rp_filter' || return
     "${CC:-cc}" -D_GNU_SOURCE -O1 -o "$dir/relay" "$root/tests/attack/network/relay.c" || return
+    rm -f "$dir/relay.port"
     "$dir/relay" "/proc/$network_peer_pid/ns/net" "$network_peer" "$2" >"$dir/relay.port" 2>"$dir/relay.log" &
     network_relay_pid=$!
     until_true 10 test -s "$dir/relay.port" || return
