@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "kube/program_start.h"
 #include "plugin/command.h"
 #include "plugin/complete.h"
 
@@ -42,6 +43,11 @@ int main(int argc, char **argv)
 {
     /* A server that closes the connection must not end the program without a word; output has its own check. */
     signal(SIGPIPE, SIG_IGN);
+    struct kt_error error;
+    if (kt_program_start(&error) != 0) {
+        fprintf(stderr, "error: %s\n", error.message);
+        return KT_EXIT_ERROR;
+    }
     KT_CLEANUP(kt_arena_release) struct kt_arena arena;
     kt_arena_init(&arena, KT_LIMIT_COMMAND_ARENA_BYTES);
     const struct kt_environment environment = {

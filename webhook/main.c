@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "kube/program_start.h"
 #include "webhook/config.h"
 #include "webhook/render.h"
 #include "webhook/review.h"
@@ -69,6 +70,11 @@ static void write_help(void)
 int main(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
+    struct kt_error error;
+    if (kt_program_start(&error) != 0) {
+        fprintf(stderr, "error: %s\n", error.message);
+        return 1;
+    }
     for (size_t i = 0; i < KT_ARRAY_LENGTH(MODES); i++) {
         if (strcmp(first, MODES[i].name) == 0) {
             return MODES[i].run(argc - 2, argv + 2);
