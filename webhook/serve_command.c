@@ -106,6 +106,7 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     if (code == 0) {
         kt_server_run(&server, stop_fd);
         kt_server_stop(&server);
+        kt_log_sum_up(true);
         kt_log(KT_LOG_INFO, "stopped", NULL);
     } else {
         kt_log(KT_LOG_ERROR, "cannot start", "error", error.message, NULL);
@@ -117,10 +118,12 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
 }
 
 /* Some twenty threads, most of which wait: with an arena for each, as glibc has it, memory that one has freed is of no
- * use to the others. */
+ * use to the others. And what is large goes back to the system when it is freed: left to itself glibc keeps ever larger
+ * pieces once it has seen them. */
 static void share_memory(void)
 {
     mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
 int kt_serve_command(int argc, char **argv)

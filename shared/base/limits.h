@@ -20,6 +20,12 @@
 #define KT_LIMIT_REVIEW_WORK UINT64_C(5000000)
 /* The text of a training or inference config: those of real trainings have 2 to 4 KiB. */
 #define KT_LIMIT_CONFIG_TEXT_BYTES ((size_t)(64 * KT_KIB))
+/* What is beyond the small part of all bodies and answers that are in flight, over all connections. Together with the
+ * other budgets of this file it keeps below limits.memory of manifests/base/deployment.yaml: see the table at its end.
+ * Beyond it a large request is answered 503 (the API server's client then sees a failed call); a small one, which
+ * nearly every review is, passes. */
+#define KT_LIMIT_BODIES_BYTES ((size_t)(24 * KT_MIB))
+#define KT_LIMIT_SMALL_BODY_BYTES ((size_t)(64 * KT_KIB))
 /* Arena of one review: body, tree, findings, patch and answer. A cJSON node costs 64 bytes, so nodes are bounded too.
  */
 #define KT_LIMIT_REVIEW_ARENA_BYTES ((size_t)(24 * KT_MIB))
@@ -71,23 +77,35 @@
 #define KT_LIMIT_LIST_EMPTY_PAGES ((size_t)100)
 #define KT_LIMIT_LIST_MS ((int64_t)600000)
 #define KT_LIMIT_WATCH_LINE_BYTES ((size_t)(4 * KT_MIB))
-/* Objects of one kind that the webhook keeps to answer rules from. */
+/* A page of a list that the server reads, when it holds more than one object: a smaller page is asked for. */
+#define KT_LIMIT_API_PAGE_BYTES ((size_t)(2 * KT_MIB))
+/* What the webhook keeps to answer rules from, of each kind. A ConfigMap that does not fit is looked up when a review
+ * needs it; with a Node that does not fit the rules on nodes only warn. 4000 Nodes fit. */
 #define KT_LIMIT_SNAPSHOT_OBJECTS 5000
-#define KT_LIMIT_SNAPSHOT_BYTES ((size_t)(64 * KT_MIB))
+#define KT_LIMIT_SNAPSHOT_CONFIG_MAP_BYTES ((size_t)(8 * KT_MIB))
+#define KT_LIMIT_SNAPSHOT_NODE_BYTES ((size_t)(24 * KT_MIB))
+/* A namespace holds at most this part (one in ...) of what is kept of a kind, here and in the store below: whoever may
+ * write in one does not crowd out the others. */
+#define KT_LIMIT_NAMESPACE_SHARE 4
+/* Of look-ups that have come back and wait for their review. */
+#define KT_LIMIT_LOOKUP_BYTES ((size_t)(4 * KT_MIB))
 /* Of a list that it reads, page by page, to find them: most ConfigMaps of a cluster are none of ours. */
 #define KT_LIMIT_SNAPSHOT_LIST_ITEMS ((size_t)200000)
 #define KT_LIMIT_SNAPSHOT_LIST_BYTES ((size_t)(2 * KT_GIB))
 
-/* Objects of one kind, and bytes of all, that the reconciler keeps. 5000 Workspaces in flight are about 100 MiB. */
-#define KT_LIMIT_STORE_OBJECTS 50000
-#define KT_LIMIT_STORE_BYTES ((size_t)(256 * KT_MIB))
-/* Of ConfigMaps, of Pods and of Jobs, each: whoever may write them in one namespace must not crowd out everybody's
- * Workspaces and NodeClaims. */
-#define KT_LIMIT_STORE_CHILDREN_BYTES (KT_LIMIT_STORE_BYTES / 4)
+/* What the reconciler keeps: objects of one kind, and bytes of each. A Workspace under way takes about 20 KiB in all, so
+ * that some 2500 fit. */
+#define KT_LIMIT_STORE_OBJECTS 20000
+#define KT_LIMIT_STORE_WORKSPACE_BYTES ((size_t)(12 * KT_MIB))
+#define KT_LIMIT_STORE_NODE_CLAIM_BYTES ((size_t)(6 * KT_MIB))
+#define KT_LIMIT_STORE_NODE_BYTES ((size_t)(10 * KT_MIB))
+#define KT_LIMIT_STORE_JOB_BYTES ((size_t)(8 * KT_MIB))
+#define KT_LIMIT_STORE_POD_BYTES ((size_t)(8 * KT_MIB))
+#define KT_LIMIT_STORE_CONFIG_MAP_BYTES ((size_t)(8 * KT_MIB))
 /* Workspaces that may wait to be looked at. */
-#define KT_LIMIT_QUEUE_KEYS 50000
+#define KT_LIMIT_QUEUE_KEYS 20000
 /* Memory of one look at one Workspace. */
-#define KT_LIMIT_RECONCILE_ARENA_BYTES ((size_t)(24 * KT_MIB))
+#define KT_LIMIT_RECONCILE_ARENA_BYTES ((size_t)(12 * KT_MIB))
 /* The Lease of the reconciler; etcd takes no object beyond 1.5 MiB (etcd --max-request-bytes). */
 #define KT_LIMIT_LEASE_BYTES ((size_t)(2 * KT_MIB))
 /* All URLs of a tuning's data, in one environment variable: Linux takes 128 KiB for a name and its value
@@ -108,5 +126,26 @@
 #define KT_LIMIT_CATALOG_FILE_BYTES ((size_t)(4 * KT_MIB))
 /* Models, and as many machine types, that a user may add to the catalogue. */
 #define KT_LIMIT_CATALOG_ENTRIES 256
+
+/*
+ * The memory of kaito-webhook when everything is at its limit at once, with the flags of
+ * manifests/base/deployment.yaml. tests/unit/test_memory_budget.c adds it up and compares it with limits.memory there.
+ *
+ *   at rest: program, libraries, stacks, certificates               24 MiB
+ *   connections: TLS state and a buffer                             16      32 KiB each
+ *   their bodies' small parts                                       32      KT_LIMIT_SMALL_BODY_BYTES each
+ *   the rest of bodies, and answers                                 24      KT_LIMIT_BODIES_BYTES
+ *   reviews under way                                               48      KT_LIMIT_REVIEW_ARENA_BYTES each of 2
+ *   look-ups that have come back                                     4      KT_LIMIT_LOOKUP_BYTES
+ *   the snapshot                                                    32      KT_LIMIT_SNAPSHOT_*_BYTES
+ *   the store                                                       52      KT_LIMIT_STORE_*_BYTES
+ *   the queue, and which claims were seen                           8      400 bytes for each of KT_LIMIT_QUEUE_KEYS
+ *   watches: a page as text and as tree                             24      2 * KT_LIMIT_API_PAGE_BYTES each of 6
+ *   looks at Workspaces                                             48      KT_LIMIT_RECONCILE_ARENA_BYTES each of 4
+ *                                                                  312
+ */
+#define KT_MEMORY_AT_REST_BYTES ((size_t)(24 * KT_MIB))
+#define KT_MEMORY_CONNECTION_BYTES ((size_t)(32 * KT_KIB))
+#define KT_MEMORY_QUEUE_KEY_BYTES ((size_t)400)
 
 #endif

@@ -16,6 +16,7 @@ struct kt_list_options {
     size_t page_size;   /* 0: KT_LIST_PAGE_SIZE */
     size_t max_items;   /* 0: no limit but max_bytes; more: KT_ELIMIT */
     size_t max_bytes;   /* of all pages together; 0: KT_LIMIT_API_LIST_BYTES */
+    size_t page_bytes;  /* of a page with more than one item; 0: KT_LIMIT_API_REPLY_BYTES, as for one */
     int64_t timeout_ms; /* of each page; 0: the client's */
 };
 /* Smaller than kubectl's 500, because one page must stay below KT_LIMIT_JSON_NODES: a Node has about 500 of them. A

@@ -52,6 +52,7 @@ static int request_page(struct kt_list_pager *pager, struct kt_arena *arena, str
         .query = query,
         .query_count = KT_ARRAY_LENGTH(query),
         .timeout_ms = pager->options.timeout_ms,
+        .reply_limit_bytes = pager->page_size > 1 ? pager->options.page_bytes : 0,
     };
     if (!request.path)
         return kt_error_set(error, KT_ENOMEM, "not enough memory for the list of %s", pager->resource->plural);

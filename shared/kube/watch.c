@@ -45,7 +45,7 @@ static void fill_defaults(struct kt_watch_options *options)
     if (options->max_items == 0)
         options->max_items = KT_LIMIT_SNAPSHOT_OBJECTS;
     if (options->max_bytes == 0)
-        options->max_bytes = KT_LIMIT_SNAPSHOT_BYTES;
+        options->max_bytes = KT_LIMIT_API_LIST_BYTES;
     if (options->backoff_first_ms == 0)
         options->backoff_first_ms = KT_WATCH_BACKOFF_FIRST_MS;
     if (options->backoff_largest_ms == 0)
@@ -111,6 +111,7 @@ static int list(struct watch *watch, struct kt_error *error)
         .field_selector = watch->options.field_selector,
         .max_items = watch->options.max_items,
         .max_bytes = watch->options.max_bytes,
+        .page_bytes = watch->options.page_bytes,
         .timeout_ms = watch->options.list_timeout_ms,
     };
     KT_CLEANUP(kt_list_pager_release) struct kt_list_pager pager;

@@ -323,7 +323,7 @@ static void too_many_bytes_are_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct kt_error error;
-    size_t size = 3 * KT_MIB;
+    size_t size = KT_MIB / 4, share = KT_LIMIT_SNAPSHOT_CONFIG_MAP_BYTES / KT_LIMIT_NAMESPACE_SHARE;
     char *text = kt_arena_alloc(&fixture->arena, size + 1);
     memset(text, 'x', size);
     kt_snapshot_synced(&fixture->store, MAPS);
@@ -338,8 +338,13 @@ static void too_many_bytes_are_refused(void **state)
         kt_arena_release(&arena);
     }
     assert_int_equal(code, KT_ELIMIT);
-    assert_in_range(kept_count, 15, KT_LIMIT_SNAPSHOT_BYTES / size);
-    assert_true(fixture->store.bytes <= KT_LIMIT_SNAPSHOT_BYTES);
+    assert_in_range(kept_count, share / size - 1, share / size);
+    assert_true(fixture->store.bytes[MAPS] <= share);
+    /* That was one namespace; another has its own share. */
+    put(fixture, MAPS,
+        kt_test_json(&fixture->arena, "{\"metadata\":{\"name\":\"m\",\"namespace\":\"other\"},\"data\":{"
+                                      "\"training_config.yaml\":\"small\"}}"));
+    assert_non_null(kt_snapshot_find(&fixture->store.lists[MAPS], "other", "m"));
     /* The last one that fitted grows beyond the limit: rather nothing than its old content. */
     char name[16];
     snprintf(name, sizeof(name), "m%zu", kept_count - 1);

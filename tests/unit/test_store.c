@@ -517,7 +517,8 @@ static void beyond_the_number_of_objects_a_kind_is_incomplete(void **state)
     for (size_t i = 0; i <= KT_LIMIT_STORE_OBJECTS; i++) {
         kt_arena_reset(&arena);
         const cJSON *job =
-            kt_test_json(&arena, kt_arena_printf(&arena, "{\"metadata\":{\"name\":\"j%zu\",\"namespace\":\"ns\"}}", i));
+            kt_test_json(&arena, kt_arena_printf(&arena, "{\"metadata\":{\"name\":\"j%zu\",\"namespace\":\"%s\"}}", i,
+                                                 i == 7 ? "ns" : kt_arena_printf(&arena, "ns%zu", i % 10)));
         int code = kt_store_put(fixture->store, JOBS, job, NULL, &error);
         assert_int_equal(code, i < KT_LIMIT_STORE_OBJECTS ? 0 : KT_ELIMIT);
     }
@@ -541,7 +542,7 @@ static void beyond_the_bytes_an_object_is_refused_and_its_old_state_goes(void **
 {
     struct fixture *fixture = *state;
     struct kt_error error;
-    size_t length = 2 * KT_MIB;
+    size_t length = KT_MIB / 2, share = KT_LIMIT_STORE_CONFIG_MAP_BYTES / KT_LIMIT_NAMESPACE_SHARE;
     char *text = kt_arena_alloc(&fixture->arena, length + 1);
     memset(text, 'x', length);
     kt_store_synced(fixture->store, MAPS);
@@ -560,9 +561,11 @@ static void beyond_the_bytes_an_object_is_refused_and_its_old_state_goes(void **
         kept_count += code == 0;
     }
     assert_int_equal(code, KT_ELIMIT);
-    assert_in_range(kept_count, KT_LIMIT_STORE_CHILDREN_BYTES / length - 2, KT_LIMIT_STORE_CHILDREN_BYTES / length);
-    assert_true(kt_store_bytes(fixture->store) <= KT_LIMIT_STORE_CHILDREN_BYTES);
+    assert_in_range(kept_count, share / length - 2, share / length);
+    assert_true(kt_store_bytes(fixture->store) <= share);
     /* Others have room: a tenant who writes many config maps stops nobody's tuning. */
+    put(fixture, MAPS, MAP("other", "small", "1", "x"));
+    assert_non_null(kept(fixture, MAPS, "other", "small"));
     put(fixture, JOBS, JOB("j", "w", "1", "x"));
     put(fixture, CLAIMS, CLAIM("c", "w", "1", ""));
     assert_non_null(kept(fixture, JOBS, "ns", "j"));
@@ -573,6 +576,45 @@ static void beyond_the_bytes_an_object_is_refused_and_its_old_state_goes(void **
     kt_json_set_string(&fixture->arena, kt_json_get(map, "metadata"), "resourceVersion", "2");
     assert_int_equal(kt_store_put(fixture->store, MAPS, map, NULL, &error), KT_ELIMIT);
     assert_null(kept(fixture, MAPS, "ns", "small"));
+}
+
+/* Five tenants, each with all it may have, are more than the kind may have; the templates of the installation are still
+ * taken in. */
+static void a_namespace_has_its_share_and_the_release_namespace_its_own(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kt_error error;
+    size_t length = KT_MIB / 4, counts[5] = {0};
+    char *text = kt_arena_alloc(&fixture->arena, length + 1);
+    memset(text, 'x', length);
+    kt_store_set_release_namespace(fixture->store, "release");
+    for (size_t tenant = 0; tenant < KT_ARRAY_LENGTH(counts); tenant++) {
+        struct fixture work = *fixture;
+        kt_arena_init(&work.arena, 64 * KT_MIB);
+        while (kt_store_put(
+                   fixture->store, MAPS,
+                   object(&work,
+                          kt_arena_printf(
+                              &work.arena,
+                              "{'metadata':{'name':'m%zu','namespace':'t%zu'},'data':{'training_config.yaml':'%s'}}",
+                              counts[tenant], tenant, text)),
+                   NULL, &error) == 0) {
+            counts[tenant]++;
+            kt_arena_reset(&work.arena);
+        }
+        kt_arena_release(&work.arena);
+    }
+    size_t share = KT_LIMIT_STORE_CONFIG_MAP_BYTES / KT_LIMIT_NAMESPACE_SHARE / length;
+    for (size_t tenant = 0; tenant < KT_ARRAY_LENGTH(counts) - 1; tenant++)
+        assert_in_range(counts[tenant], share - 1, share);
+    assert_true(counts[KT_ARRAY_LENGTH(counts) - 1] < share - 1);
+    assert_true(kt_store_bytes(fixture->store) <= KT_LIMIT_STORE_CONFIG_MAP_BYTES);
+    put(fixture, MAPS, MAP("release", "lora-params-template", "4", "x"));
+    assert_non_null(kept(fixture, MAPS, "release", "lora-params-template"));
+    /* What goes makes room. */
+    take_away(fixture, MAPS, MAP("t0", "m0", "9", "x"));
+    put(fixture, MAPS, MAP("t0", "another", "10", "x"));
+    assert_non_null(kept(fixture, MAPS, "t0", "another"));
 }
 
 static void without_memory_nothing_breaks(void **state)
@@ -765,6 +807,7 @@ int main(void)
         TEST(odd_objects_do_no_harm),
         TEST(beyond_the_number_of_objects_a_kind_is_incomplete),
         TEST(beyond_the_bytes_an_object_is_refused_and_its_old_state_goes),
+        TEST(a_namespace_has_its_share_and_the_release_namespace_its_own),
         TEST(without_memory_nothing_breaks),
         TEST(a_finished_tuning_takes_less_than_8_kib),
         TEST(a_reference_outlives_its_object),

@@ -32,6 +32,7 @@ struct kt_cluster_view {
     struct watcher watchers[KT_SNAPSHOT_KINDS];
     struct kt_lookup_line *line; /* look-ups that wait for the look-up thread */
     struct kt_client *lookup_client;
+    struct kt_byte_budget lookup_bytes; /* of objects that look-ups have found, until their review is done */
     pthread_t lookup_thread;
     bool lookup_started;
     int stop;                      /* eventfd, readable when all must end */
@@ -117,6 +118,7 @@ static void *watch(void *context)
     struct watcher *watcher = context;
     struct kt_watch_options options = {.max_items = KT_LIMIT_SNAPSHOT_LIST_ITEMS,
                                        .max_bytes = KT_LIMIT_SNAPSHOT_LIST_BYTES,
+                                       .page_bytes = KT_LIMIT_API_PAGE_BYTES,
                                        .backoff_first_ms = KT_WEBHOOK_BACKOFF_FIRST_MS,
                                        .backoff_largest_ms = KT_WEBHOOK_BACKOFF_LARGEST_MS};
     struct kt_watch_handler handler = {
@@ -138,6 +140,19 @@ static void *watch(void *context)
 /* --- looking up ----------------------------------------------------------------------------------------------------
  */
 
+/* A copy that the budget has room for; NULL: the review goes on without it. */
+static cJSON *keep_found(struct kt_cluster_view *view, const cJSON *trimmed, size_t *ret_bytes)
+{
+    size_t bytes = 0;
+    cJSON *object = kt_object_copy(trimmed, &bytes);
+    if (object && !kt_byte_budget_take(&view->lookup_bytes, bytes)) {
+        kt_heap_free(object);
+        return NULL;
+    }
+    *ret_bytes = bytes;
+    return object;
+}
+
 static void answer_need(struct kt_cluster_view *view, struct kt_lookup_need *need, struct kt_arena *arena)
 {
     struct kt_reply reply = {0};
@@ -153,8 +168,7 @@ static void answer_need(struct kt_cluster_view *view, struct kt_lookup_need *nee
                "error", error.message, NULL);
         return;
     }
-    size_t bytes;
-    need->object = kt_object_copy(kt_snapshot_trim(arena, KT_SNAPSHOT_CONFIG_MAPS, reply.object), &bytes);
+    need->object = keep_found(view, kt_snapshot_trim(arena, KT_SNAPSHOT_CONFIG_MAPS, reply.object), &need->bytes);
     need->result = need->object ? KT_LOOKUP_FOUND : KT_LOOKUP_UNKNOWN;
 }
 
@@ -217,6 +231,7 @@ int kt_cluster_view_new(const struct kt_config *config, const struct kt_environm
     if (!view)
         return kt_error_set(error, KT_ENOMEM, "no memory for the view of the cluster");
     kt_snapshot_store_init(&view->store);
+    view->lookup_bytes.limit = KT_LIMIT_LOOKUP_BYTES;
     pthread_mutex_init(&view->observer_lock, NULL);
     view->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->line = kt_lookup_line_new();
@@ -308,6 +323,7 @@ void kt_cluster_view_unregister(struct kt_cluster_view *view, struct kt_snapshot
 
 bool kt_cluster_view_look_up(struct kt_cluster_view *view, struct kt_lookup_request *lookup)
 {
+    lookup->budget = &view->lookup_bytes;
     return kt_lookup_line_put(view->line, lookup);
 }
 

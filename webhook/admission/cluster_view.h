@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "admission/cluster.h"
+#include "base/byte_budget.h"
 #include "base/error.h"
 #include "kube/client.h"
 #include "kube/config.h"
@@ -69,6 +70,7 @@ struct kt_lookup_need {
     char name[256];
     enum kt_lookup result;
     cJSON *object; /* trimmed, when found: kt_object_copy */
+    size_t bytes;  /* of it */
 };
 
 struct kt_lookup_queue;
@@ -76,8 +78,9 @@ struct kt_lookup_queue;
 struct kt_lookup_request {
     struct kt_lookup_need needs[KT_LOOKUP_NEEDS];
     size_t need_count;
-    void *waiter;        /* the caller's */
-    int64_t deadline_ms; /* monotonic; set when it joins the line */
+    struct kt_byte_budget *budget; /* what the objects are given back to; NULL until it joins the line */
+    void *waiter;                  /* the caller's */
+    int64_t deadline_ms;           /* monotonic; set when it joins the line */
     struct kt_lookup_queue *reply_to;
     struct kt_lookup_request *next;
 };

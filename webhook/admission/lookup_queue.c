@@ -38,8 +38,11 @@ void kt_lookup_free(struct kt_lookup_request *lookup)
 {
     if (!lookup)
         return;
-    for (size_t i = 0; i < lookup->need_count; i++)
+    for (size_t i = 0; i < lookup->need_count; i++) {
+        if (lookup->needs[i].object && lookup->budget)
+            kt_byte_budget_give(lookup->budget, lookup->needs[i].bytes);
         kt_heap_free(lookup->needs[i].object);
+    }
     kt_heap_free(lookup);
 }
 

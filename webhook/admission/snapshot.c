@@ -192,28 +192,51 @@ static bool make_room(struct kt_snapshot_list *list)
     return true;
 }
 
-static void remove_at(struct kt_snapshot_store *store, struct kt_snapshot_list *list, size_t index)
+static void remove_at(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, size_t index)
 {
-    store->bytes -= list->entries[index]->bytes;
+    struct kt_snapshot_list *list = &store->lists[kind];
+    store->bytes[kind] -= list->entries[index]->bytes;
     drop_entry(list->entries[index]);
     memmove(list->entries + index, list->entries + index + 1,
             (list->count - index - 1) * sizeof(struct kt_snapshot_entry *));
     list->count--;
 }
 
+static const size_t most_bytes[KT_SNAPSHOT_KINDS] = {
+    [KT_SNAPSHOT_CONFIG_MAPS] = KT_LIMIT_SNAPSHOT_CONFIG_MAP_BYTES,
+    [KT_SNAPSHOT_NODES] = KT_LIMIT_SNAPSHOT_NODE_BYTES,
+};
+
+/* Is there room in the share of its namespace? The entries of one stand together, at most a share of them. */
+static bool fits_share(const struct kt_snapshot_list *list, size_t index, const struct kt_snapshot_entry *entry,
+                       size_t most)
+{
+    size_t bytes = entry->bytes, count = 1;
+    if (!*entry->namespace_)
+        return true;
+    for (size_t i = index; i > 0 && kt_streq(list->entries[i - 1]->namespace_, entry->namespace_); i--, count++)
+        bytes += list->entries[i - 1]->bytes;
+    for (size_t i = index; i < list->count && kt_streq(list->entries[i]->namespace_, entry->namespace_); i++, count++)
+        bytes += list->entries[i]->bytes;
+    return bytes <= most / KT_LIMIT_NAMESPACE_SHARE && count <= KT_LIMIT_SNAPSHOT_OBJECTS / KT_LIMIT_NAMESPACE_SHARE;
+}
+
 /* Under the lock. Takes the entry when it returns 0. */
-static int insert_at(struct kt_snapshot_store *store, struct kt_snapshot_list *list, size_t index,
+static int insert_at(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, size_t index,
                      struct kt_snapshot_entry *entry, struct kt_error *error)
 {
-    if (store->bytes + entry->bytes > KT_LIMIT_SNAPSHOT_BYTES || list->count >= KT_LIMIT_SNAPSHOT_OBJECTS)
+    struct kt_snapshot_list *list = &store->lists[kind];
+    if (store->bytes[kind] + entry->bytes > most_bytes[kind] || list->count >= KT_LIMIT_SNAPSHOT_OBJECTS)
         return kt_error_set(error, KT_ELIMIT, "the cluster has more objects than the webhook keeps");
+    if (!fits_share(list, index, entry, most_bytes[kind]))
+        return kt_error_set(error, KT_ELIMIT, "the namespace has more objects than the webhook keeps of one");
     if (!make_room(list))
         return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
     memmove(list->entries + index + 1, list->entries + index,
             (list->count - index) * sizeof(struct kt_snapshot_entry *));
     list->entries[index] = entry;
     list->count++;
-    store->bytes += entry->bytes;
+    store->bytes[kind] += entry->bytes;
     return 0;
 }
 
@@ -238,11 +261,11 @@ static bool replace(struct kt_snapshot_store *store, enum kt_snapshot_kind kind,
         return false;
     }
     if (found)
-        remove_at(store, list, index);
+        remove_at(store, kind, index);
     if (!trimmed)
         return found;
     struct kt_snapshot_entry *entry = new_entry(namespace_, name, trimmed);
-    *ret_code = entry ? insert_at(store, list, index, entry, error)
+    *ret_code = entry ? insert_at(store, kind, index, entry, error)
                       : kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
     if (*ret_code == 0) {
         entry->generation = store->generations[kind];
@@ -303,7 +326,7 @@ void kt_snapshot_synced(struct kt_snapshot_store *store, enum kt_snapshot_kind k
     struct kt_snapshot_list *list = &store->lists[kind];
     for (size_t i = list->count; i > 0; i--)
         if (list->entries[i - 1]->generation != store->generations[kind])
-            remove_at(store, list, i - 1);
+            remove_at(store, kind, i - 1);
     list->synced = true;
     list->incomplete = store->cut[kind];
     publish(store);

@@ -45,7 +45,7 @@ struct kt_snapshot_store {
     struct kt_snapshot_list lists[KT_SNAPSHOT_KINDS];
     uint64_t generations[KT_SNAPSHOT_KINDS];
     bool cut[KT_SNAPSHOT_KINDS];                   /* the list that is being read lost an object */
-    size_t bytes;                                  /* of all entries */
+    size_t bytes[KT_SNAPSHOT_KINDS];               /* of all entries */
     _Atomic(const struct kt_snapshot *) published; /* NULL before the first */
     atomic_bool synced[KT_SNAPSHOT_KINDS];         /* for those who have no slot to look at a snapshot from */
     struct kt_snapshot *retired;
@@ -60,7 +60,8 @@ void kt_snapshot_store_release(struct kt_snapshot_store *store);
 /* A new list begins: what it does not name is dropped by kt_snapshot_synced. */
 void kt_snapshot_restart(struct kt_snapshot_store *store, enum kt_snapshot_kind kind);
 /* Trims and keeps an object; a ConfigMap only while it holds a training or inference config. KT_ENOMEM or KT_ELIMIT
- * (KT_LIMIT_SNAPSHOT_BYTES, KT_LIMIT_SNAPSHOT_OBJECTS): then its older state is dropped, too. */
+ * (KT_LIMIT_SNAPSHOT_*_BYTES, KT_LIMIT_SNAPSHOT_OBJECTS, of which a namespace has KT_LIMIT_NAMESPACE_SHARE): then its
+ * older state is dropped, too. */
 int kt_snapshot_put(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, const cJSON *object,
                     struct kt_error *error) KT_NODISCARD;
 void kt_snapshot_remove(struct kt_snapshot_store *store, enum kt_snapshot_kind kind, const cJSON *object);

@@ -222,6 +222,7 @@ static void *watch(void *context)
         /* What is too much is left out by the store, object by object, which says so. */
         .max_items = KT_LIMIT_SNAPSHOT_LIST_ITEMS,
         .max_bytes = KT_LIMIT_SNAPSHOT_LIST_BYTES,
+        .page_bytes = KT_LIMIT_API_PAGE_BYTES,
         .backoff_first_ms = KT_WEBHOOK_BACKOFF_FIRST_MS,
         .backoff_largest_ms = KT_WEBHOOK_BACKOFF_LARGEST_MS,
     };

@@ -92,15 +92,20 @@ static void put_into(struct kt_index *index, struct kt_index_link *link, const s
         kt_index_put(index, link, kt_key_hash(pair->namespace_, pair->name), entry);
 }
 
-static void link_entry(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *entry)
+/* False without memory: then nothing has changed. */
+static bool link_entry(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *entry)
 {
     struct kt_store_kind *tables = &store->kinds[kind];
+    entry->share = kt_store_share_add(&tables->shares, entry->relations.own.namespace_, entry->bytes);
+    if (!entry->share)
+        return false;
     put_into(&tables->by_name, &entry->by_name, &entry->relations.own, entry);
     put_into(&tables->by_workspace, &entry->by_workspace, &entry->relations.workspace, entry);
     put_into(&tables->by_reference, &entry->by_reference, &entry->relations.reference, entry);
     entry->generation = tables->generation;
     tables->bytes += entry->bytes;
     store->bytes += entry->bytes;
+    return true;
 }
 
 static void unlink_entry(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *entry)
@@ -109,6 +114,7 @@ static void unlink_entry(struct kt_store *store, enum kt_stored_kind kind, struc
     kt_index_drop(&tables->by_name, &entry->by_name);
     kt_index_drop(&tables->by_workspace, &entry->by_workspace);
     kt_index_drop(&tables->by_reference, &entry->by_reference);
+    kt_store_share_drop(&tables->shares, entry->share, entry->bytes);
     tables->bytes -= entry->bytes;
     store->bytes -= entry->bytes;
     kt_store_entry_release(entry);
@@ -143,7 +149,7 @@ int kt_store_new(struct kt_store **ret, struct kt_error *error)
     for (size_t i = 0; i < KT_STORED_KINDS; i++) {
         struct kt_store_kind *tables = &store->kinds[i];
         if (kt_index_init(&tables->by_name) && kt_index_init(&tables->by_workspace) &&
-            kt_index_init(&tables->by_reference))
+            kt_index_init(&tables->by_reference) && kt_index_init(&tables->shares))
             continue;
         kt_store_free(store);
         return kt_error_set(error, KT_ENOMEM, "no memory for the store of objects");
@@ -157,6 +163,11 @@ static void drop_thing(void *context KT_UNUSED, void *thing)
     kt_store_entry_release(thing);
 }
 
+static void free_thing(void *context KT_UNUSED, void *thing)
+{
+    kt_heap_free(thing);
+}
+
 void kt_store_free(struct kt_store *store)
 {
     if (!store)
@@ -167,6 +178,8 @@ void kt_store_free(struct kt_store *store)
         kt_index_release(&tables->by_name);
         kt_index_release(&tables->by_workspace);
         kt_index_release(&tables->by_reference);
+        kt_index_each(&tables->shares, free_thing, NULL);
+        kt_index_release(&tables->shares);
     }
     pthread_mutex_destroy(&store->lock);
     kt_heap_free(store);
@@ -204,20 +217,37 @@ static void drop_kept(struct kt_store *store, enum kt_stored_kind kind, struct k
     unlink_entry(store, kind, kept);
 }
 
-static size_t most_bytes(enum kt_stored_kind kind)
+static const size_t most_bytes[KT_STORED_KINDS] = {
+    [KT_STORED_WORKSPACES] = KT_LIMIT_STORE_WORKSPACE_BYTES,
+    [KT_STORED_NODE_CLAIMS] = KT_LIMIT_STORE_NODE_CLAIM_BYTES,
+    [KT_STORED_NODES] = KT_LIMIT_STORE_NODE_BYTES,
+    [KT_STORED_JOBS] = KT_LIMIT_STORE_JOB_BYTES,
+    [KT_STORED_PODS] = KT_LIMIT_STORE_POD_BYTES,
+    [KT_STORED_CONFIG_MAPS] = KT_LIMIT_STORE_CONFIG_MAP_BYTES,
+};
+
+/* Would this many more bytes, and objects, be too many? */
+static bool fits_share(const struct kt_store_kind *tables, const char *namespace_, size_t most, size_t kept_bytes,
+                       size_t fresh_bytes)
 {
-    bool is_child = kind == KT_STORED_CONFIG_MAPS || kind == KT_STORED_PODS || kind == KT_STORED_JOBS;
-    return is_child ? KT_LIMIT_STORE_CHILDREN_BYTES : KT_LIMIT_STORE_BYTES;
+    const struct kt_store_share *share = *namespace_ ? kt_store_share_find(&tables->shares, namespace_) : NULL;
+    size_t bytes = share ? share->bytes : 0, count = share ? share->count : 0;
+    if (!*namespace_)
+        return true;
+    return bytes - kept_bytes + fresh_bytes <= most / KT_LIMIT_NAMESPACE_SHARE &&
+           (kept_bytes > 0 || count < KT_LIMIT_STORE_OBJECTS / KT_LIMIT_NAMESPACE_SHARE);
 }
 
 static bool fits(const struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_entry *kept,
                  const struct kt_store_entry *fresh)
 {
-    size_t kept_bytes = kept ? kept->bytes : 0;
-    size_t bytes = store->bytes - kept_bytes + fresh->bytes;
-    size_t kind_bytes = store->kinds[kind].bytes - kept_bytes + fresh->bytes;
-    return bytes <= KT_LIMIT_STORE_BYTES && kind_bytes <= most_bytes(kind) &&
-           (kept || store->kinds[kind].by_name.count < KT_LIMIT_STORE_OBJECTS);
+    const struct kt_store_kind *tables = &store->kinds[kind];
+    const char *namespace_ = fresh->relations.own.namespace_;
+    size_t kept_bytes = kept ? kept->bytes : 0, most = most_bytes[kind];
+    size_t room = *namespace_ && kt_streq(namespace_, store->release_namespace) ? most / KT_LIMIT_NAMESPACE_SHARE : 0;
+    return tables->bytes - kept_bytes + fresh->bytes <= most + room &&
+           (kept || tables->by_name.count < KT_LIMIT_STORE_OBJECTS) &&
+           fits_share(tables, namespace_, most, kept_bytes, fresh->bytes);
 }
 
 /* A label was changed: the Workspace that an object belonged to until now. */
@@ -245,7 +275,10 @@ static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_s
         visit_the_left(&kept->relations, &fresh->relations, visitor);
     if (kept)
         unlink_entry(store, kind, kept);
-    link_entry(store, kind, fresh);
+    if (!link_entry(store, kind, fresh)) {
+        store->kinds[kind].cut = store->kinds[kind].incomplete = true;
+        return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
+    }
     if (*ret_changed)
         kt_store_visit_related(store, kind, &fresh->relations, visitor);
     return 0;

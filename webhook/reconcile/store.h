@@ -2,8 +2,9 @@
 /*
  * What the reconciler knows of the cluster: the parts that its steps read of each object, packed and counted by
  * reference; a worker gets them as trees that nobody changes, and looks at them without a lock while watchers go on.
- * Bounded: beyond KT_LIMIT_STORE_BYTES (of a kind that anybody may write KT_LIMIT_STORE_CHILDREN_BYTES) or
- * KT_LIMIT_STORE_OBJECTS a new object is refused with KT_ELIMIT and its kind counts as incomplete until the next list.
+ * Bounded: beyond KT_LIMIT_STORE_*_BYTES of its kind, KT_LIMIT_STORE_OBJECTS or its namespace's share of them
+ * (KT_LIMIT_NAMESPACE_SHARE) a new object is refused with KT_ELIMIT and its kind counts as incomplete until the next
+ * list. The release namespace, whose objects are not a tenant's, has its share beside that of all others.
  */
 #ifndef KT_WEBHOOK_RECONCILE_STORE_H
 #define KT_WEBHOOK_RECONCILE_STORE_H

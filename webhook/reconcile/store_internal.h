@@ -9,6 +9,7 @@
 #include "webhook/reconcile/store_index.h"
 #include "webhook/reconcile/store_pack.h"
 #include "webhook/reconcile/store_relations.h"
+#include "webhook/reconcile/store_share.h"
 
 /* Of objects removed lately, for each kind. */
 #define KT_STORE_TOMBSTONES ((size_t)1024)
@@ -23,6 +24,7 @@ struct kt_store_entry {
     const char *uid;
     struct kt_packed packed; /* its texts stand behind this struct */
     size_t bytes;            /* of this and the texts */
+    struct kt_store_share *share;
 };
 
 /* A look at it. */
@@ -41,6 +43,7 @@ struct kt_store_kind {
     struct kt_index by_name;
     struct kt_index by_workspace; /* the Workspace that it belongs to */
     struct kt_index by_reference; /* what it refers to: see store_relations.h */
+    struct kt_index shares;       /* struct kt_store_share, by namespace */
     struct kt_tombstone tombstones[KT_STORE_TOMBSTONES];
     size_t bytes;
     uint64_t generation;
