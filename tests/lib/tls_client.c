@@ -13,6 +13,12 @@
 
 int kt_tcp_open(uint16_t port)
 {
+    return kt_tcp_open_from("127.0.0.1", port);
+}
+
+int kt_tcp_open_from(const char *source, uint16_t port)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET};
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -22,9 +28,28 @@ int kt_tcp_open(uint16_t port)
     /* As every HTTP client has it: a request in two writes would else wait 40 ms for the delayed acknowledgement. */
     int now = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof(now));
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+    if (inet_pton(AF_INET, source, &own.sin_addr) != 1 ||
+        (fd >= 0 && (bind(fd, (struct sockaddr *)&own, sizeof(own)) != 0 ||
+                     connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)))
         kt_close_fd(&fd);
     return fd;
+}
+
+static bool begin_tls(struct kt_tls_client *client)
+{
+    client->ssl = SSL_new(client->context);
+    SSL_set_fd(client->ssl, client->fd);
+    if (client->fd >= 0 && SSL_connect(client->ssl) == 1)
+        return true;
+    SSL_free(client->ssl);
+    client->ssl = NULL;
+    return false;
+}
+
+bool kt_tls_client_open_from(struct kt_tls_client *client, const char *source, uint16_t port)
+{
+    *client = (struct kt_tls_client){.fd = kt_tcp_open_from(source, port), .context = SSL_CTX_new(TLS_client_method())};
+    return begin_tls(client);
 }
 
 bool kt_tls_client_open(struct kt_tls_client *client, uint16_t port, const char *ca_file, const char *certificate_file,
@@ -39,13 +64,7 @@ bool kt_tls_client_open(struct kt_tls_client *client, uint16_t port, const char 
         SSL_CTX_use_certificate_chain_file(client->context, certificate_file);
         SSL_CTX_use_PrivateKey_file(client->context, key_file, SSL_FILETYPE_PEM);
     }
-    client->ssl = SSL_new(client->context);
-    SSL_set_fd(client->ssl, client->fd);
-    if (client->fd >= 0 && SSL_connect(client->ssl) == 1)
-        return true;
-    SSL_free(client->ssl);
-    client->ssl = NULL;
-    return false;
+    return begin_tls(client);
 }
 
 void kt_tls_client_close(struct kt_tls_client *client)

@@ -19,6 +19,8 @@ struct kt_tls_client {
 /* ca_file NULL: the certificate is not judged. certificate and key files: NULL or a client certificate. */
 bool kt_tls_client_open(struct kt_tls_client *client, uint16_t port, const char *ca_file, const char *certificate_file,
                         const char *key_file);
+/* From this address (127.0.0.0/8) of the machine's loopback; the certificate is not judged. */
+bool kt_tls_client_open_from(struct kt_tls_client *client, const char *source, uint16_t port);
 void kt_tls_client_close(struct kt_tls_client *client);
 
 bool kt_tls_client_send(struct kt_tls_client *client, struct kt_str bytes);
@@ -32,6 +34,7 @@ int kt_tls_client_post(struct kt_tls_client *client, const char *path, const cha
                        char *buffer, size_t size);
 /* A TCP connection without TLS; -1 on failure. */
 int kt_tcp_open(uint16_t port);
+int kt_tcp_open_from(const char *source, uint16_t port);
 /* GET over plain HTTP; status, or 0. */
 int kt_http_get(uint16_t port, const char *path, char *buffer, size_t size);
 

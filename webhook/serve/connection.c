@@ -20,15 +20,23 @@ static size_t buffered(const struct kt_connection_buffer *buffer)
 static bool buffer_ready(struct kt_connection_buffer *buffer)
 {
     if (!buffer->data)
-        buffer->data = kt_heap_alloc(KT_CONNECTION_BUFFER_BYTES);
+        buffer->data = kt_heap_realloc(NULL, KT_CONNECTION_BUFFER_BYTES); /* not zeroed: nothing unwritten is read */
     return buffer->data != NULL;
 }
 
-/* An idle connection holds no buffers. */
 static void buffer_release(struct kt_connection_buffer *buffer)
 {
     kt_heap_free(buffer->data);
     *buffer = (struct kt_connection_buffer){0};
+}
+
+/* A connection at rest holds no buffers, whatever it waits for. */
+static void release_empty_buffers(struct kt_connection *connection)
+{
+    struct kt_connection_buffer *const buffers[] = {&connection->in, &connection->out};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(buffers); i++)
+        if (buffers[i]->data && buffered(buffers[i]) == 0)
+            buffer_release(buffers[i]);
 }
 
 static void buffer_consume(struct kt_connection_buffer *buffer, size_t count)
@@ -309,6 +317,7 @@ static bool finish_response(struct kt_connection *connection, int64_t now_ms)
         return false;
     buffer_release(&connection->in);
     buffer_release(&connection->out);
+    connection->answered = true;
     enter_idle(connection, now_ms);
     return true;
 }
@@ -377,6 +386,8 @@ bool kt_connection_advance(struct kt_connection *connection, int64_t now_ms)
             return true;
         }
         moved |= step == STEP_MOVED;
+        if (step == STEP_NOTHING)
+            release_empty_buffers(connection);
         /* While a request is under way libmicrohttpd must have its turn before more can move. */
         if (step == STEP_NOTHING || connection->state == KT_CONNECTION_BODY ||
             connection->state == KT_CONNECTION_RESPONSE)
@@ -397,6 +408,15 @@ void kt_connection_drain(struct kt_connection *connection, int64_t now_ms)
 static bool request_under_way(const struct kt_connection *connection)
 {
     return connection->state == KT_CONNECTION_BODY || connection->state == KT_CONNECTION_RESPONSE;
+}
+
+enum kt_connection_use kt_connection_use(const struct kt_connection *connection)
+{
+    if (connection->state == KT_CONNECTION_RESPONSE)
+        return KT_CONNECTION_ANSWERING;
+    if (!connection->answered)
+        return KT_CONNECTION_UNUSED;
+    return connection->state == KT_CONNECTION_IDLE ? KT_CONNECTION_WAITING : KT_CONNECTION_RECEIVING;
 }
 
 bool kt_connection_wants_pair_room(const struct kt_connection *connection)

@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "base/limits.h"
+#include "webhook/serve/connection_table.h"
 #include "webhook/serve/tls_context.h"
 
 /* Absolute deadlines. Idle is longer than the client's (Go closes after 90 s), so that the client closes first and
@@ -46,7 +47,7 @@ enum kt_connection_state {
 };
 
 struct kt_connection_buffer {
-    unsigned char *data; /* KT_CONNECTION_BUFFER_BYTES on the heap, or NULL while empty */
+    unsigned char *data; /* KT_CONNECTION_BUFFER_BYTES on the heap; NULL, or soon so, while it is empty */
     size_t start, end;
 };
 
@@ -67,11 +68,13 @@ struct kt_connection {
     bool pair_ended;    /* libmicrohttpd writes no more */
     bool unread;        /* the client may still be sending what nobody will read */
     size_t lingered_bytes;
-    bool has_more;              /* the worker's: it could have moved on when its turn ended */
-    bool want_read, want_write; /* what TLS waits for */
-    int64_t deadline_ms;        /* monotonic */
-    uint64_t requests;
+    bool has_more;                                /* the worker's: it could have moved on when its turn ended */
+    bool want_read, want_write;                   /* what TLS waits for */
+    int64_t deadline_ms;                          /* monotonic */
+    uint64_t requests;                            /* begun */
+    bool answered;                                /* one of them to its end */
     size_t slot;                                  /* the worker's index */
+    struct kt_connection_place *place;            /* the worker's; NULL: the server's own look at itself */
     uint32_t generation;                          /* tells it from an earlier connection in the same slot */
     bool established;                             /* the handshake is done */
     uint32_t watched_events, watched_pair_events; /* what the worker's epoll has been told; 0: not watched (pair) */
@@ -82,6 +85,9 @@ int kt_connection_open(struct kt_connection *connection, int fd, SSL_CTX *contex
                        int64_t now_ms, struct kt_error *error) KT_NODISCARD;
 /* Frees everything but libmicrohttpd's own end of the pair. */
 void kt_connection_close(struct kt_connection *connection);
+
+/* For the table of connections: what it does now. */
+enum kt_connection_use kt_connection_use(const struct kt_connection *connection);
 
 /* Moves as far as it can. Returns true when something moved (the HTTP layer should run, then call again). */
 bool kt_connection_advance(struct kt_connection *connection, int64_t now_ms);

@@ -3,11 +3,14 @@
 #ifndef KT_WEBHOOK_SERVE_HEALTH_H
 #define KT_WEBHOOK_SERVE_HEALTH_H
 
-#include "base/error.h"
 #include "base/strbuf.h"
 #include "webhook/serve/metrics.h"
+#include "webhook/serve/plain_server.h"
 
-struct MHD_Daemon;
+/* From the first byte to the last. The kubelet gives up after 2 s (timeoutSeconds of the probes in
+ * manifests/base/deployment.yaml), Prometheus after 10. */
+#define KT_HEALTH_DEADLINE_MS 2000
+#define KT_METRICS_DEADLINE_MS 10000
 
 /* What the answers come from; shared by both ports. */
 struct kt_health {
@@ -19,7 +22,7 @@ struct kt_health {
 };
 
 struct kt_health_server {
-    struct MHD_Daemon *daemon;
+    struct kt_plain_server http;
     const struct kt_health *health;
     bool serves_metrics; /* /metrics only; otherwise /healthz and /readyz only */
     uint16_t port;       /* the real one */

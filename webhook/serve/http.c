@@ -31,9 +31,11 @@ struct kt_http_request {
     struct MHD_Connection *connection;
     enum kt_review_kind kind;
     struct kt_strbuf body;
+    size_t taken; /* of the budget of bodies: what is beyond KT_LIMIT_SMALL_BODY_BYTES of the body, or of its answer */
     struct kt_lookup_request *lookup; /* set when a look-up has come back */
-    bool known;                       /* the path is one of routes */
-    unsigned status;                  /* of a refusal that is already certain; the body is read to its end first */
+    size_t content_length;
+    bool known;      /* the path is one of routes */
+    unsigned status; /* of a refusal that is already certain; the body is read to its end first */
     const char *reason;
     bool answered;
     uint64_t started_ns;
@@ -76,6 +78,54 @@ static bool find_route(const char *path, enum kt_review_kind *ret)
     return false;
 }
 
+/* --- the budget of bodies ------------------------------------------------------------------------------------------
+ */
+
+static void give_back(struct kt_http_request *request)
+{
+    kt_byte_budget_give(request->worker->settings.bodies, request->taken);
+    request->taken = 0;
+    kt_strbuf_release(&request->body);
+}
+
+/* May this request hold so many bytes now? What is small always may: connections have their own limit. */
+static bool may_hold(struct kt_http_request *request, size_t bytes)
+{
+    size_t wanted = bytes - KT_MIN(bytes, KT_LIMIT_SMALL_BODY_BYTES);
+    if (wanted <= request->taken)
+        return true;
+    if (!kt_byte_budget_take(request->worker->settings.bodies, wanted - request->taken))
+        return false;
+    request->taken = wanted;
+    return true;
+}
+
+static void refuse_for_room(struct kt_http_request *request)
+{
+    give_back(request);
+    request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    request->reason = "too many large requests are being served; try again";
+}
+
+/* Takes in a piece of the body; as much room is asked for as the buffer would grow. */
+static void take_piece(struct kt_http_request *request, const char *data, size_t length)
+{
+    struct kt_strbuf *body = &request->body;
+    size_t needed = body->length + length + 1;
+    if (needed > body->capacity) {
+        size_t capacity = KT_MIN(KT_MAX(needed, body->capacity * 2), KT_MAX(needed, request->content_length + 1));
+        if (!may_hold(request, capacity)) {
+            refuse_for_room(request);
+            return;
+        }
+        kt_strbuf_reserve(body, capacity - 1 - body->length);
+    }
+    kt_strbuf_add(body, data, length);
+}
+
+/* --- answers -------------------------------------------------------------------------------------------------------
+ */
+
 static enum MHD_Result respond(struct kt_http_request *request, unsigned status, struct kt_str body,
                                const char *content_type)
 {
@@ -87,6 +137,8 @@ static enum MHD_Result respond(struct kt_http_request *request, unsigned status,
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     if (atomic_load(&request->worker->phase) != KT_WORKER_SERVING)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result = MHD_queue_response(request->connection, status, response);
@@ -113,6 +165,23 @@ static unsigned status_of(int code)
     return code == KT_ENOMEM || code == KT_EINTERNAL ? MHD_HTTP_INTERNAL_SERVER_ERROR : MHD_HTTP_BAD_REQUEST;
 }
 
+/* Its body is not needed any more, and the answer, which is copied, takes its place. */
+static enum MHD_Result respond_with_review(struct kt_http_request *request)
+{
+    struct kt_strbuf *answer = &request->worker->endpoint.answer;
+    give_back(request);
+    enum MHD_Result result;
+    if (may_hold(request, answer->length)) {
+        result = respond(request, MHD_HTTP_OK, kt_strbuf_view(answer), "application/json");
+    } else {
+        refuse_for_room(request);
+        result = refuse(request, request->status, request->reason);
+    }
+    if (answer->capacity > KT_ARENA_KEEP_BYTES)
+        kt_strbuf_release(answer);
+    return result;
+}
+
 /* The body is whole (or a look-up is back): judge it. */
 static enum MHD_Result review(struct kt_http_request *request)
 {
@@ -123,7 +192,7 @@ static enum MHD_Result review(struct kt_http_request *request)
     switch (kt_endpoint_review(endpoint, &worker->endpoint, request->kind, kt_strbuf_view(&request->body), waiter,
                                &request->lookup, &error)) {
     case KT_ENDPOINT_ANSWERED:
-        return respond(request, MHD_HTTP_OK, kt_strbuf_view(&worker->endpoint.answer), "application/json");
+        return respond_with_review(request);
     case KT_ENDPOINT_REFUSED:
         return refuse(request, status_of(error.code), error.message);
     case KT_ENDPOINT_PARKED:
@@ -155,8 +224,9 @@ static struct kt_http_request *begin_request(struct kt_worker *worker, struct MH
     kt_strbuf_init(&request->body, NULL, KT_LIMIT_REVIEW_BODY_BYTES);
     /* The front has checked this number against the limit; room for it at once avoids growing step by step. */
     const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    request->content_length = length ? (size_t)strtoull(length, NULL, 10) : 0;
     if (length)
-        kt_strbuf_reserve(&request->body, (size_t)KT_MIN(strtoull(length, NULL, 10), 64 * KT_KIB));
+        kt_strbuf_reserve(&request->body, KT_MIN(request->content_length, KT_LIMIT_SMALL_BODY_BYTES - 1));
     return request;
 }
 
@@ -192,7 +262,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     }
     if (*upload_size > 0) {
         if (request->status == 0)
-            kt_strbuf_add(&request->body, upload, *upload_size);
+            take_piece(request, upload, *upload_size);
         *upload_size = 0;
         return MHD_YES;
     }
@@ -219,9 +289,15 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     if (request->known)
         atomic_fetch_sub(&worker->settings.endpoint->metrics->in_flight[request->kind], 1);
     kt_lookup_free(request->lookup);
-    kt_strbuf_release(&request->body);
+    give_back(request);
     kt_heap_free(request);
     *state = NULL;
+}
+
+/* libmicrohttpd would turn %00 into a NUL, where the path would end for us; none of ours has an escape in it. */
+static size_t leave_escapes(void *context KT_UNUSED, struct MHD_Connection *connection KT_UNUSED, char *text)
+{
+    return strlen(text);
 }
 
 int kt_http_start(struct kt_worker *worker, struct kt_error *error)
@@ -229,8 +305,8 @@ int kt_http_start(struct kt_worker *worker, struct kt_error *error)
     worker->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
                                     handle, worker, MHD_OPTION_NOTIFY_COMPLETED, completed, worker,
                                     MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-                                    (unsigned)worker->settings.connection_limit * 2, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                                    MHD_OPTION_END);
+                                    (unsigned)worker->slot_count * 2, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                    MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_END);
     return worker->http ? 0 : kt_error_set(error, KT_EIO, "libmicrohttpd does not start");
 }
 

@@ -12,7 +12,7 @@
 #include "webhook/serve/tls_context.h"
 
 static const char *const webhook_paths[KT_METRICS_WEBHOOKS] = {"/mutate-workspace", "/validate-workspace"};
-static const unsigned codes[KT_METRICS_CODES] = {200, 400, 404, 413, 415, 500};
+static const unsigned codes[KT_METRICS_CODES] = {200, 400, 404, 413, 415, 503, 500};
 /* Seconds. controller-runtime begins at 5 ms; an answer of ours takes tens of microseconds, so there are finer ones
  * below. */
 static const double latency_bounds[KT_METRICS_LATENCY_BUCKETS - 1] = {

@@ -20,7 +20,8 @@ enum kt_metrics_code {
     KT_METRICS_404,
     KT_METRICS_413,
     KT_METRICS_415,
-    KT_METRICS_500,
+    KT_METRICS_503,
+    KT_METRICS_500, /* last: what is none of the others */
     KT_METRICS_CODES
 };
 

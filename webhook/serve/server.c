@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -12,16 +13,36 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "webhook/cache_age.h"
 #include "webhook/log.h"
 #include "webhook/serve/self_check.h"
 
-#define LISTEN_BACKLOG 256
-#define HANDSHAKES_AT_ONCE 64
+#define LISTEN_BACKLOG 1024
+/* /readyz is open to whoever reaches the port, and a look at the workers costs them a handshake each. */
+#define SELF_CHECK_EVERY_MS 1000
 /* inotify tells of most changes; the poll catches the rest (network file systems, a missed link swap). */
 #define CERTIFICATE_POLL_MS 10000
 #define DRAIN_STEP_MS 20
+/* Free memory that the heap may keep for the next burst. */
+#define SPARE_MEMORY_BYTES ((size_t)(8 * KT_MIB))
 #define FIRST_LIST_PATIENCE_MS 10000
+
+static bool workers_answer(struct kt_server *server, struct kt_strbuf *why)
+{
+    int64_t now_ms = kt_clock_monotonic_ms(&kt_clock_system);
+    if (server->self_check_ms == 0 || now_ms - server->self_check_ms >= SELF_CHECK_EVERY_MS) {
+        KT_CLEANUP(kt_strbuf_release) struct kt_strbuf reason;
+        kt_strbuf_init(&reason, NULL, sizeof(server->self_check_why) - 1);
+        server->self_check_passed =
+            kt_self_check(server->workers, server->worker_count, server->config->client_ca_file[0] != '\0', &reason);
+        snprintf(server->self_check_why, sizeof(server->self_check_why), "%s", reason.data);
+        server->self_check_ms = kt_clock_monotonic_ms(&kt_clock_system);
+    }
+    if (!server->self_check_passed)
+        kt_strbuf_puts(why, server->self_check_why);
+    return server->self_check_passed;
+}
 
 static bool server_ready(void *context, struct kt_strbuf *why)
 {
@@ -41,7 +62,7 @@ static bool server_ready(void *context, struct kt_strbuf *why)
         kt_strbuf_puts(why, "reading ConfigMaps and Nodes for the first time");
         return false;
     }
-    if (!kt_self_check(server->config->bind_address, server->port, server->config->client_ca_file[0] != '\0', why))
+    if (!workers_answer(server, why))
         return false;
     kt_cache_age_write_stale(why, kt_clock_monotonic_ms(&kt_clock_system)); /* a hint: admission goes on */
     return true;
@@ -90,16 +111,19 @@ static int start_workers(struct kt_server *server, struct kt_error *error)
     server->workers = kt_heap_alloc(count * sizeof(*server->workers));
     if (!server->workers)
         return kt_error_set(error, KT_ENOMEM, "no memory for the workers");
+    int code = kt_connection_table_init(&server->table, (size_t)server->config->connection_limit, error);
+    if (code != 0)
+        return code;
+    server->bodies.limit = KT_LIMIT_BODIES_BYTES;
     struct kt_worker_settings settings = {
         .listener = server->listener,
         .tls = &server->tls,
         .endpoint = &server->endpoint,
-        .connection_limit = (size_t)server->config->connection_limit,
-        .connections = &server->connections,
-        .handshake_limit = HANDSHAKES_AT_ONCE,
+        .table = &server->table,
+        .bodies = &server->bodies,
     };
     for (; server->worker_count < count; server->worker_count++) {
-        int code = kt_worker_start(&server->workers[server->worker_count], server->worker_count, &settings, error);
+        code = kt_worker_start(&server->workers[server->worker_count], server->worker_count, &settings, error);
         if (code != 0)
             return code;
     }
@@ -157,6 +181,13 @@ static void reload_certificate(struct kt_server *server)
                error.message, NULL);
     else if (changed)
         kt_log(KT_LOG_INFO, "a new certificate is in use", NULL);
+}
+
+/* After a burst of small objects the heap may hold much that is free, between what is not. */
+static void give_back_memory(void)
+{
+    if (mallinfo2().fordblks > SPARE_MEMORY_BYTES)
+        malloc_trim(0);
 }
 
 /* Watches the directory, not the file: a rename or the kubelet's link swap replaces the file itself. */
@@ -229,6 +260,8 @@ void kt_server_run(struct kt_server *server, int stop_fd)
             break;
         discard_events(changes);
         reload_certificate(server);
+        give_back_memory();
+        kt_log_sum_up(false);
     }
     take_signal(stop_fd);
     drain(server, stop_fd);
@@ -236,14 +269,15 @@ void kt_server_run(struct kt_server *server, int stop_fd)
 
 void kt_server_stop(struct kt_server *server)
 {
+    kt_health_stop(&server->health_server); /* first: it asks the workers */
+    kt_health_stop(&server->metrics_server);
     set_phase(server, KT_WORKER_STOPPING);
     for (size_t i = 0; i < server->worker_count; i++)
         kt_worker_join(&server->workers[i]);
     kt_heap_free(server->workers);
     server->workers = NULL;
     server->worker_count = 0;
-    kt_health_stop(&server->health_server);
-    kt_health_stop(&server->metrics_server);
+    kt_connection_table_release(&server->table);
     kt_close_fd(&server->listener);
     if (server->metrics.tls)
         kt_tls_store_release(&server->tls);

@@ -21,7 +21,11 @@ struct kt_server {
     uint16_t port;      /* the real one */
     int64_t started_ms; /* monotonic */
     atomic_bool draining;
-    atomic_size_t connections; /* of all workers */
+    struct kt_connection_table table; /* of all workers' connections */
+    struct kt_byte_budget bodies;
+    int64_t self_check_ms; /* when the workers were asked last; this and the next two are the health thread's */
+    bool self_check_passed;
+    char self_check_why[96];
 };
 
 /* Starts everything; config and cluster (may be NULL) must outlive the server. On failure nothing is left running. */

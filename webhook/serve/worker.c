@@ -83,11 +83,11 @@ static void forget(struct kt_worker *worker, struct kt_connection *connection)
         worker->by_peer[connection->peer_pair] = NULL;
     if (connection->state != KT_CONNECTION_CLOSED)
         kt_connection_close(connection);
-    if (!connection->established)
+    if (!connection->established && connection->place)
         atomic_fetch_add(&worker->settings.endpoint->metrics->handshake_failures, 1);
     worker->connections[connection->slot] = NULL;
     worker->connection_count--;
-    atomic_fetch_sub(worker->settings.connections, 1);
+    kt_connection_table_leave(worker->settings.table, connection->place);
     atomic_store_explicit(&worker->open_connections, worker->connection_count, memory_order_relaxed);
     kt_heap_free(connection);
     if (worker->http)
@@ -148,6 +148,7 @@ static void serve(struct kt_worker *worker, struct kt_connection *connection)
         forget(worker, connection);
         return;
     }
+    kt_connection_table_note(connection->place, kt_connection_use(connection), now_ms());
     worker->has_more = worker->has_more || connection->has_more;
     worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, connection->deadline_ms);
     update_watches(worker, connection);
@@ -157,26 +158,18 @@ static void serve(struct kt_worker *worker, struct kt_connection *connection)
 static void serve_the_rest(struct kt_worker *worker)
 {
     worker->has_more = false;
-    for (size_t i = 0; i < worker->settings.connection_limit; i++)
+    for (size_t i = 0; i < worker->slot_count; i++)
         if (worker->connections[i] && worker->connections[i]->has_more)
             serve(worker, worker->connections[i]);
 }
 
-static size_t count_handshakes(const struct kt_worker *worker)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < worker->settings.connection_limit; i++)
-        count += worker->connections[i] && worker->connections[i]->state == KT_CONNECTION_HANDSHAKE;
-    return count;
-}
-
-/* An open connection in a slot of its own; NULL when there are too many or memory is out. */
+/* An open connection in a slot of its own; NULL without memory. */
 static struct kt_connection *open_connection(struct kt_worker *worker, int fd)
 {
     size_t slot = 0;
-    while (slot < worker->settings.connection_limit && worker->connections[slot])
+    while (slot < worker->slot_count && worker->connections[slot])
         slot++;
-    if (slot == worker->settings.connection_limit || count_handshakes(worker) >= worker->settings.handshake_limit)
+    if (slot == worker->slot_count)
         return NULL;
     struct kt_connection *connection = kt_heap_alloc(sizeof(*connection));
     if (!connection)
@@ -194,23 +187,35 @@ static struct kt_connection *open_connection(struct kt_worker *worker, int fd)
     return connection;
 }
 
-static void accept_one(struct kt_worker *worker, int fd)
+/* place NULL: beside the limit. */
+static void begin_connection(struct kt_worker *worker, int fd, struct kt_connection_place *place)
 {
-    bool room = atomic_fetch_add(worker->settings.connections, 1) < worker->settings.connection_limit;
-    struct kt_connection *connection = room ? open_connection(worker, fd) : NULL;
+    struct kt_connection *connection = open_connection(worker, fd);
     if (!connection) {
-        atomic_fetch_sub(worker->settings.connections, 1);
-        close(fd); /* full: refusing at once is better than letting it wait */
+        kt_connection_table_leave(worker->settings.table, place);
+        close(fd);
+        return;
+    }
+    connection->place = place;
+    worker->connection_count++;
+    atomic_store_explicit(&worker->open_connections, worker->connection_count, memory_order_relaxed);
+    watch(worker, EPOLL_CTL_ADD, fd, EPOLLIN, tag(TAG_TLS, connection));
+    connection->watched_events = EPOLLIN;
+    serve(worker, connection);
+}
+
+static void accept_one(struct kt_worker *worker, int fd, uint32_t address)
+{
+    struct kt_connection_place *place =
+        kt_connection_table_join(worker->settings.table, address, worker->wake, now_ms());
+    if (!place) {
+        close(fd);
         return;
     }
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    worker->connection_count++;
-    atomic_store_explicit(&worker->open_connections, worker->connection_count, memory_order_relaxed);
     atomic_fetch_add(&worker->settings.endpoint->metrics->connections, 1);
-    watch(worker, EPOLL_CTL_ADD, fd, EPOLLIN, tag(TAG_TLS, connection));
-    connection->watched_events = EPOLLIN;
-    serve(worker, connection);
+    begin_connection(worker, fd, place);
 }
 
 /* Level-triggered and exclusive: a connection wakes one worker, and none is lost when a worker ends. */
@@ -232,9 +237,11 @@ static void pause_accepting(struct kt_worker *worker, int number)
 static void accept_some(struct kt_worker *worker)
 {
     for (size_t i = 0; worker->accepting && i < ACCEPTS_AT_ONCE; i++) {
-        int fd = accept4(worker->settings.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_in peer = {0};
+        socklen_t length = sizeof(peer);
+        int fd = accept4(worker->settings.listener, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            accept_one(worker, fd);
+            accept_one(worker, fd, peer.sin_addr.s_addr);
             continue;
         }
         /* What accept4 tells of a connection that has ended already is not about the listener (accept(2)). */
@@ -261,7 +268,7 @@ static void keep_deadlines(struct kt_worker *worker)
     if (now < worker->next_deadline_ms)
         return;
     worker->next_deadline_ms = INT64_MAX;
-    for (size_t i = 0; i < worker->settings.connection_limit; i++) {
+    for (size_t i = 0; i < worker->slot_count; i++) {
         struct kt_connection *connection = worker->connections[i];
         if (!connection)
             continue;
@@ -278,7 +285,7 @@ static void begin_drain(struct kt_worker *worker)
     if (worker->accepting && worker->accept_again_ms == 0)
         epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->settings.listener, NULL);
     worker->accepting = false;
-    for (size_t i = 0; i < worker->settings.connection_limit; i++) {
+    for (size_t i = 0; i < worker->slot_count; i++) {
         struct kt_connection *connection = worker->connections[i];
         if (!connection)
             continue;
@@ -287,10 +294,24 @@ static void begin_drain(struct kt_worker *worker)
     }
 }
 
+/* Those that the table has told to go, whichever worker it was that needed the room. */
+static void close_evicted(struct kt_worker *worker)
+{
+    if (atomic_load(&worker->settings.table->going) == 0)
+        return;
+    for (size_t i = 0; i < worker->slot_count; i++)
+        if (worker->connections[i] && kt_connection_must_go(worker->connections[i]->place))
+            forget(worker, worker->connections[i]);
+}
+
 static void handle_wake(struct kt_worker *worker)
 {
     uint64_t ignored;
     KT_UNUSED ssize_t got = read(worker->wake, &ignored, sizeof(ignored));
+    close_evicted(worker);
+    int visitor = atomic_exchange(&worker->visitor, -1);
+    if (visitor >= 0)
+        begin_connection(worker, visitor, NULL);
     kt_http_resume(worker);
     kt_http_run(worker);
     if (atomic_load(&worker->phase) >= KT_WORKER_DRAINING)
@@ -335,7 +356,7 @@ static int wait_ms(const struct kt_worker *worker)
 
 static void close_all(struct kt_worker *worker)
 {
-    for (size_t i = 0; i < worker->settings.connection_limit; i++)
+    for (size_t i = 0; i < worker->slot_count; i++)
         if (worker->connections[i])
             forget(worker, worker->connections[i]);
     int64_t give_up_ms = now_ms() + PARKED_PATIENCE_MS;
@@ -370,7 +391,8 @@ static void *run(void *context)
 
 static int set_up(struct kt_worker *worker, struct kt_error *error)
 {
-    worker->connections = kt_heap_alloc(worker->settings.connection_limit * sizeof(struct kt_connection *));
+    worker->slot_count = worker->settings.table->place_count + 1;
+    worker->connections = kt_heap_alloc(worker->slot_count * sizeof(struct kt_connection *));
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!worker->connections || worker->epoll < 0 || worker->wake < 0)
@@ -393,6 +415,8 @@ static void tear_down(struct kt_worker *worker)
     kt_heap_free(worker->by_peer);
     kt_close_fd(&worker->epoll);
     kt_close_fd(&worker->wake);
+    int visitor = atomic_exchange(&worker->visitor, -1);
+    kt_close_fd(&visitor);
 }
 
 int kt_worker_start(struct kt_worker *worker, size_t index, const struct kt_worker_settings *settings,
@@ -402,6 +426,7 @@ int kt_worker_start(struct kt_worker *worker, size_t index, const struct kt_work
                                  .index = index,
                                  .epoll = -1,
                                  .wake = -1,
+                                 .visitor = -1,
                                  .next_deadline_ms = INT64_MAX,
                                  .accepting = true};
     int code = set_up(worker, error);
@@ -418,6 +443,14 @@ int kt_worker_start(struct kt_worker *worker, size_t index, const struct kt_work
 void kt_worker_set_phase(struct kt_worker *worker, enum kt_worker_phase phase)
 {
     atomic_store(&worker->phase, (int)phase);
+    uint64_t one = 1;
+    KT_UNUSED ssize_t done = write(worker->wake, &one, sizeof(one));
+}
+
+void kt_worker_visit(struct kt_worker *worker, int fd)
+{
+    int earlier = atomic_exchange(&worker->visitor, fd);
+    kt_close_fd(&earlier);
     uint64_t one = 1;
     KT_UNUSED ssize_t done = write(worker->wake, &one, sizeof(one));
 }

@@ -9,9 +9,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/byte_budget.h"
 #include "base/error.h"
 #include "webhook/admission/endpoint.h"
 #include "webhook/serve/connection.h"
+#include "webhook/serve/connection_table.h"
 
 struct MHD_Daemon;
 struct kt_http_request;
@@ -20,9 +22,8 @@ struct kt_worker_settings {
     int listener;                       /* shared; in every worker's epoll with EPOLLEXCLUSIVE */
     struct kt_tls_store *tls;           /* shared */
     const struct kt_endpoint *endpoint; /* shared: what answers reviews */
-    size_t connection_limit;            /* of all workers together */
-    atomic_size_t *connections;         /* shared: how many there are */
-    size_t handshake_limit;             /* of this worker's, how many may be in their TLS handshake */
+    struct kt_connection_table *table;  /* shared: the connections of all workers */
+    struct kt_byte_budget *bodies;      /* shared: large bodies and answers in flight, KT_LIMIT_BODIES_BYTES */
 };
 
 struct kt_worker {
@@ -31,9 +32,11 @@ struct kt_worker {
     pthread_t thread;
     bool started;
     int epoll;
-    int wake; /* eventfd: stop, drain, or a look-up has ended */
+    int wake;           /* eventfd: stop, drain, a look-up has ended, a connection must go, or there is a visitor */
+    atomic_int visitor; /* a descriptor of kt_worker_visit that is not taken up yet; -1: none */
     struct MHD_Daemon *http;
-    struct kt_connection **connections; /* connection_limit slots */
+    struct kt_connection **connections; /* slot_count: all places of the table, and the server's own look at itself */
+    size_t slot_count;
     size_t connection_count;
     struct kt_connection **by_peer; /* by libmicrohttpd's descriptor number; grows */
     size_t by_peer_size;
@@ -58,6 +61,9 @@ enum kt_worker_phase {
 int kt_worker_start(struct kt_worker *worker, size_t index, const struct kt_worker_settings *settings,
                     struct kt_error *error) KT_NODISCARD;
 void kt_worker_set_phase(struct kt_worker *worker, enum kt_worker_phase phase);
+/* Serves this socket like a client's, beside the limit of connections: for the server's own look at itself. One at a
+ * time; owns it from here. A call on a thread that has ended, too, only closes it. */
+void kt_worker_visit(struct kt_worker *worker, int fd);
 /* The open connection whose libmicrohttpd end is this descriptor; NULL when it has gone. */
 struct kt_connection *kt_worker_connection_of_peer(struct kt_worker *worker, int fd);
 /* Waits for the thread (after KT_WORKER_STOPPING) and frees all. */
