@@ -166,8 +166,12 @@ $(BUILD)/oracle/%: $(BUILD)/objects/tests/oracle/%.o $(LIBRARY)
 unit-programs: $(UNIT_TESTS) $(ORACLE_PROGRAMS)
 
 .PHONY: test
-test: all unit-programs ## unit, golden, oracle and end-to-end tests; the last line counts them
-	@tests/run.sh unit golden oracle e2e tuning
+test: all unit-programs ## unit, golden, oracle, attack and end-to-end tests; the last line counts them
+	@tests/run.sh unit golden oracle attack e2e tuning
+
+.PHONY: attack
+attack: all ## hostile input, clients and servers, in full (10 minutes)
+	@ATTACK_LONG=1 tests/run.sh attack
 
 .PHONY: check-asan
 check-asan: ## unit, golden and oracle layers with address and undefined-behaviour sanitizers

@@ -81,6 +81,10 @@ layer_tuning() {
     tests/e2e/tuning/run.sh
 }
 
+layer_attack() {
+    tests/attack/run.sh
+}
+
 # Every case that the oracle has, in one line each for what is compared.
 layer_oracle() {
     if [ -z "${KAITO_ORACLE_DIR:-}" ]; then
