@@ -40,7 +40,7 @@ static const struct flag flags[] = {
      "names that a client certificate may carry, comma-separated; empty: any that the CA signed"},
     {"workers", "KAITO_WORKERS", FLAG_INTEGER, AT(workers), "2", 1, 64, "threads that serve webhooks"},
     {"connection-limit", "KAITO_CONNECTION_LIMIT", FLAG_INTEGER, AT(connection_limit), "512", 8, 65536,
-     "TLS connections at once, over all workers"},
+     "TLS connections at once, over all workers; beyond it one goes for each that comes"},
     {"shutdown-delay", "KAITO_SHUTDOWN_DELAY", FLAG_DURATION, AT(shutdown_delay_ms), "5s", 0, 0,
      "after SIGTERM, how long to go on accepting while being not ready"},
     {"shutdown-timeout", "KAITO_SHUTDOWN_TIMEOUT", FLAG_DURATION, AT(shutdown_timeout_ms), "20s", 0, 0,

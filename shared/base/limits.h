@@ -93,8 +93,8 @@
 #define KT_LIMIT_SNAPSHOT_LIST_ITEMS ((size_t)200000)
 #define KT_LIMIT_SNAPSHOT_LIST_BYTES ((size_t)(2 * KT_GIB))
 
-/* What the reconciler keeps: objects of one kind, and bytes of each. A Workspace under way takes about 20 KiB in all, so
- * that some 2500 fit. */
+/* What the reconciler keeps: objects of one kind, and bytes of each. A Workspace under way takes about 20 KiB in all,
+ * so that some 2500 fit. */
 #define KT_LIMIT_STORE_OBJECTS 20000
 #define KT_LIMIT_STORE_WORKSPACE_BYTES ((size_t)(12 * KT_MIB))
 #define KT_LIMIT_STORE_NODE_CLAIM_BYTES ((size_t)(6 * KT_MIB))
