@@ -29,6 +29,8 @@
 /* Arena of one review: body, tree, findings, patch and answer. A cJSON node costs 64 bytes, so nodes are bounded too.
  */
 #define KT_LIMIT_REVIEW_ARENA_BYTES ((size_t)(24 * KT_MIB))
+/* The answer to a review: it repeats the uid, which is one string of the request. */
+#define KT_LIMIT_ANSWER_BYTES ((size_t)(4 * KT_MIB))
 #define KT_LIMIT_JSON_DEPTH 64
 #define KT_LIMIT_JSON_NODES 100000
 /* Between the quotes, escapes as they are written. */
@@ -80,10 +82,10 @@
 /* A page of a list that the server reads, when it holds more than one object: a smaller page is asked for. */
 #define KT_LIMIT_API_PAGE_BYTES ((size_t)(2 * KT_MIB))
 /* What the webhook keeps to answer rules from, of each kind. A ConfigMap that does not fit is looked up when a review
- * needs it; with a Node that does not fit the rules on nodes only warn. 4000 Nodes fit. */
+ * needs it; with a Node that does not fit the rules on nodes only warn. Some 3000 Nodes fit. */
 #define KT_LIMIT_SNAPSHOT_OBJECTS 5000
 #define KT_LIMIT_SNAPSHOT_CONFIG_MAP_BYTES ((size_t)(8 * KT_MIB))
-#define KT_LIMIT_SNAPSHOT_NODE_BYTES ((size_t)(24 * KT_MIB))
+#define KT_LIMIT_SNAPSHOT_NODE_BYTES ((size_t)(20 * KT_MIB))
 /* A namespace holds at most this part (one in ...) of what is kept of a kind, here and in the store below: whoever may
  * write in one does not crowd out the others. */
 #define KT_LIMIT_NAMESPACE_SHARE 4
@@ -136,13 +138,14 @@
  *   their bodies' small parts                                       32      KT_LIMIT_SMALL_BODY_BYTES each
  *   the rest of bodies, and answers                                 24      KT_LIMIT_BODIES_BYTES
  *   reviews under way                                               48      KT_LIMIT_REVIEW_ARENA_BYTES each of 2
+ *   and their answers                                                8      KT_LIMIT_ANSWER_BYTES each of 2
  *   look-ups that have come back                                     4      KT_LIMIT_LOOKUP_BYTES
- *   the snapshot                                                    32      KT_LIMIT_SNAPSHOT_*_BYTES
+ *   the snapshot                                                    28      KT_LIMIT_SNAPSHOT_*_BYTES
  *   the store                                                       52      KT_LIMIT_STORE_*_BYTES
- *   the queue, and which claims were seen                           8      400 bytes for each of KT_LIMIT_QUEUE_KEYS
+ *   the queue, and which claims were seen                            8      400 bytes for each of KT_LIMIT_QUEUE_KEYS
  *   watches: a page as text and as tree                             24      2 * KT_LIMIT_API_PAGE_BYTES each of 6
  *   looks at Workspaces                                             48      KT_LIMIT_RECONCILE_ARENA_BYTES each of 4
- *                                                                  312
+ *                                                                  316
  */
 #define KT_MEMORY_AT_REST_BYTES ((size_t)(24 * KT_MIB))
 #define KT_MEMORY_CONNECTION_BYTES ((size_t)(32 * KT_KIB))

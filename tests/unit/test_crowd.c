@@ -56,7 +56,7 @@ static void whoever_keeps_connections_shuts_nobody_out(void **state)
             fail_msg("kept connection %zu is lost", i);
         kt_tls_client_close(&kept[i]);
     }
-    assert_true(atomic_load(&fixture->server.table.evictions) >= KT_ARRAY_LENGTH(attackers) - 24);
+    assert_true(atomic_load(&fixture->server.metrics.evictions) >= KT_ARRAY_LENGTH(attackers) - 24);
     for (size_t i = 0; i < KT_ARRAY_LENGTH(attackers); i++)
         kt_tls_client_close(&attackers[i]);
 }
@@ -90,7 +90,7 @@ static void a_full_server_is_ready(void **state)
         assert_int_equal(post(fixture, &kept[i]), 200);
     }
     assert_int_equal(kt_http_get(fixture->server.health_server.port, "/readyz", answer, sizeof(answer)), 200);
-    assert_int_equal(atomic_load(&fixture->server.table.evictions), 0);
+    assert_int_equal(atomic_load(&fixture->server.metrics.evictions), 0);
     for (size_t i = 0; i < KT_ARRAY_LENGTH(kept); i++) {
         assert_int_equal(post(fixture, &kept[i]), 200);
         kt_tls_client_close(&kept[i]);

@@ -49,6 +49,7 @@ static void the_budgets_add_up(void **state KT_UNUSED)
         {"small bodies", connections * KT_LIMIT_SMALL_BODY_BYTES},
         {"large bodies and answers", KT_LIMIT_BODIES_BYTES},
         {"reviews", 2 * KT_LIMIT_REVIEW_ARENA_BYTES},
+        {"their answers", 2 * KT_LIMIT_ANSWER_BYTES},
         {"look-ups", KT_LIMIT_LOOKUP_BYTES},
         {"snapshot", KT_LIMIT_SNAPSHOT_CONFIG_MAP_BYTES + KT_LIMIT_SNAPSHOT_NODE_BYTES},
         {"store", KT_LIMIT_STORE_WORKSPACE_BYTES + KT_LIMIT_STORE_NODE_CLAIM_BYTES + KT_LIMIT_STORE_NODE_BYTES +

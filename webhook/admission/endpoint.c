@@ -12,7 +12,7 @@
 void kt_endpoint_worker_init(struct kt_endpoint_worker *worker, const struct kt_endpoint *endpoint, int wake_fd)
 {
     kt_arena_init(&worker->arena, KT_LIMIT_REVIEW_ARENA_BYTES);
-    kt_strbuf_init(&worker->answer, NULL, KT_LIMIT_REVIEW_ARENA_BYTES);
+    kt_strbuf_init(&worker->answer, NULL, KT_LIMIT_ANSWER_BYTES);
     worker->lookups = kt_lookup_queue_new(wake_fd);
     if (endpoint->cluster && kt_cluster_view_register(endpoint->cluster, &worker->snapshot))
         worker->cluster = endpoint->cluster;

@@ -102,7 +102,6 @@ static void evict_one(struct kt_connection_table *table, int64_t now_ms)
         return;
     atomic_store(&place->must_go, true);
     atomic_fetch_add(&table->going, 1);
-    atomic_fetch_add_explicit(&table->evictions, 1, memory_order_relaxed);
     uint64_t one = 1;
     if (place->wake >= 0) {
         KT_UNUSED ssize_t done = write(place->wake, &one, sizeof(one));

@@ -55,7 +55,6 @@ struct kt_connection_table {
     struct kt_address_count *counts; /* scratch: connections by address */
     size_t count_size;               /* a power of two */
     uint32_t count_round;
-    atomic_ullong evictions; /* ever */
 };
 
 /* limit: at least 1. KT_ENOMEM. */

@@ -186,6 +186,8 @@ void kt_metrics_write(const struct kt_metrics *metrics, struct kt_strbuf *buffer
                  (double)value_of(&metrics->lookups));
     write_single(buffer, "kaito_webhook_connections_total", "counter", "TLS connections accepted.",
                  (double)value_of(&metrics->connections));
+    write_single(buffer, "kaito_webhook_connections_evicted_total", "counter",
+                 "TLS connections closed to make room for others.", (double)value_of(&metrics->evictions));
     write_single(buffer, "kaito_webhook_handshake_failures_total", "counter", "TLS handshakes that failed.",
                  (double)value_of(&metrics->handshake_failures));
     kt_cache_age_write_metric(buffer, kt_clock_monotonic_ms(&kt_clock_system));

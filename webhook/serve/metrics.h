@@ -35,6 +35,7 @@ struct kt_metrics {
     atomic_llong in_flight[KT_METRICS_WEBHOOKS];
     atomic_ullong lookups; /* reviews that had to ask the API server */
     atomic_ullong connections;
+    atomic_ullong evictions; /* connections closed to make room */
     atomic_ullong handshake_failures;
     const struct kt_tls_store *tls; /* for certwatcher_*; may be NULL */
     int64_t started_wall_ms;

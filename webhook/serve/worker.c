@@ -299,9 +299,12 @@ static void close_evicted(struct kt_worker *worker)
 {
     if (atomic_load(&worker->settings.table->going) == 0)
         return;
-    for (size_t i = 0; i < worker->slot_count; i++)
-        if (worker->connections[i] && kt_connection_must_go(worker->connections[i]->place))
-            forget(worker, worker->connections[i]);
+    for (size_t i = 0; i < worker->slot_count; i++) {
+        if (!worker->connections[i] || !kt_connection_must_go(worker->connections[i]->place))
+            continue;
+        atomic_fetch_add_explicit(&worker->settings.endpoint->metrics->evictions, 1, memory_order_relaxed);
+        forget(worker, worker->connections[i]);
+    }
 }
 
 static void handle_wake(struct kt_worker *worker)
