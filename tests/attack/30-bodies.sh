@@ -24,6 +24,7 @@ attackers_stop
 memory_is_back() { [ "$(rss_kib)" -le $((before + 8192)) ]; }
 check "the memory comes back when they are gone" until_true 20 memory_is_back
 
+peak_reset
 attackers_start python3 "$attack/clients.py" small-bodies "$webhook_port" "$small"
 check "small reviews pass beside $small stalled small bodies" small_ones_pass
 check "$small stalled bodies of 64 KiB: $(peak_kib) KiB at most" at_most "peak memory in KiB" "$(peak_kib)" 98304
