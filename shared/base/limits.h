@@ -134,8 +134,8 @@
  * manifests/base/deployment.yaml. tests/unit/test_memory_budget.c adds it up and compares it with limits.memory there.
  *
  *   at rest: program, libraries, stacks, certificates               24 MiB
- *   connections: TLS state and a buffer                             16      32 KiB each; 80 while they shake hands, when
- *                                                                           they have no body yet
+ *   connections: TLS state and a buffer                             16      32 KiB each (80 in their handshake, when
+ *                                                                           they have no body)
  *   their bodies' small parts                                       32      KT_LIMIT_SMALL_BODY_BYTES each
  *   the rest of bodies, and answers                                 24      KT_LIMIT_BODIES_BYTES
  *   reviews under way                                               48      KT_LIMIT_REVIEW_ARENA_BYTES each of 2

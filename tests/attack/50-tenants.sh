@@ -6,7 +6,7 @@ set -uo pipefail
 # shellcheck source=tests/attack/lib.sh
 . "$(dirname "$0")/lib.sh"
 maps=20 events=3000
-long && maps=120 events=100000
+long && maps=120 events=20000
 certs=$work/api-certs
 "$build/bin/make-certs" --dir "$certs" --dns localhost --ip 127.0.0.1 >/dev/null || exit 1
 
