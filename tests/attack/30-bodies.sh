@@ -19,7 +19,7 @@ attackers_start python3 "$attack/clients.py" stalled-uploads "$webhook_port" "$u
 check "stalled uploads are taken in up to the budget" until_true 30 budget_is_used
 small_ones_pass() { for _ in 1 2 3 4 5 6 7 8 9 10; do review || return 1; done; }
 check "small reviews pass beside $uploads stalled uploads" small_ones_pass
-check "$uploads stalled uploads of 6.9 MB: $(peak_kib) KiB at most" at_most "peak memory in KiB" "$(peak_kib)" 65536
+check "$uploads stalled uploads of 3.9 MB: $(peak_kib) KiB at most" at_most "peak memory in KiB" "$(peak_kib)" 65536
 attackers_stop
 memory_is_back() { [ "$(rss_kib)" -le $((before + 8192)) ]; }
 check "the memory comes back when they are gone" until_true 20 memory_is_back

@@ -12,7 +12,7 @@ import threading
 import time
 
 HEAD = b"POST /validate-workspace HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-BODY_BYTES = 7000000
+BODY_BYTES = 4000000
 
 kind, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 sources = itertools.cycle(sys.argv[4:] or ["127.0.0.3"])
@@ -55,7 +55,7 @@ HELD = {
     "idle-tls": (lambda: started(b""), None),
     "silent": (lambda: started(b"", tcp), None),
     "slow-headers": (lambda: started(HEAD), drips),
-    "slow-bodies": (lambda: started(HEAD + b"Content-Length: 7000000\r\n\r\n{"), drips),
+    "slow-bodies": (lambda: started(HEAD + b"Content-Length: 4000000\r\n\r\n{"), drips),
     "small-bodies": (lambda: started(HEAD + b"Content-Length: 65536\r\n\r\n" + b" " * 65000), None),
     "plain-drip": (lambda: started(b"GET /healthz HTTP/1.1\r\nX: ", tcp), drips),
 }

@@ -502,7 +502,8 @@ static cJSON *cluster_objects(struct kt_arena *arena, const struct costly_parts 
     cJSON *data = kt_json_ensure_object(arena, map, "data");
     struct kt_str text = kt_strbuf_view(&parts->config);
     if (text.length == 0)
-        text = KT_STR("training_config:\n  QuantizationConfig:\n    load_in_4bit: true\n");
+        text = KT_STR("training_config:\n  QuantizationConfig:\n    load_in_4bit: true\n"
+                      "  TrainingArguments:\n    output_dir: /mnt/results\n  DataCollator:\n    mlm: true\n");
     kt_json_set(arena, data, "training_config.yaml", kt_json_new_string_n(arena, text));
     kt_json_set(arena, data, "inference_config.yaml", kt_json_new_string_n(arena, text));
     for (size_t i = 0; i < parts->nodes; i++)

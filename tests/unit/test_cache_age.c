@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How old what is known of a cluster is: told by a metric, and as stale when it is. */
+#include <signal.h>
+
 #include "tests/lib/server_fixture.h"
 
 #include "base/clock.h"
@@ -72,6 +74,7 @@ static void a_server_with_stale_caches_is_ready(void **state)
 
 int main(void)
 {
+    signal(SIGPIPE, SIG_IGN); /* as the program does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_metric, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_stale, set_up, tear_down),
