@@ -105,8 +105,9 @@ static void report_unknown(struct kt_rule_run *run, const struct kt_config_guess
     const char *name = dotted(run, guess->section, guess->name);
     struct kt_finding *finding = NULL;
     if (guess->what == KT_TRAINING_GUESS_ABBREVIATED)
-        finding = kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL, "%s is taken for %s by the trainer; write %s",
-                                   name, guess->key->name, guess->key->name);
+        finding =
+            kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL, "%s is taken for %s by the trainer; write %s",
+                             name, guess->key->name, guess->key->name);
     else if (guess->what == KT_TRAINING_GUESS_NONE || guess->what == KT_TRAINING_GUESS_NEAR)
         report_no_key(run, guess, name);
     if (finding != NULL)
@@ -289,8 +290,7 @@ static const char *asks_for_bfloat16(const struct kt_facts *facts)
     /* Newer trl turns bf16 on where neither is set. */
     if (kt_config_flag(values, "TrainingArguments", "bf16", false))
         return "TrainingArguments.bf16 is true";
-    if (facts->trainer.image->bfloat16_adapter && !fp16 &&
-        kt_config_value(values, "TrainingArguments", "bf16") == NULL)
+    if (facts->trainer.image->bfloat16_adapter && !fp16 && kt_config_value(values, "TrainingArguments", "bf16") == NULL)
         return "TrainingArguments sets neither bf16 nor fp16, and the trainer then turns bf16 on";
     if (kt_config_is(values, "ModelConfig", "torch_dtype", "bfloat16"))
         return "ModelConfig.torch_dtype is bfloat16";
@@ -320,9 +320,10 @@ void kt_config_check_bfloat16(struct kt_rule_run *run)
         return;
     what = asks_for_bfloat16(facts);
     if (what != NULL)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-                         "%s, and %s (compute capability %u.%u) has no bfloat16: it is emulated, which trains, slowly and "
-                         "with more memory; %s is faster there",
-                         what, gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10,
-                         gpu.compute_capability % 10, float16_form(facts));
+        kt_config_report(
+            run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+            "%s, and %s (compute capability %u.%u) has no bfloat16: it is emulated, which trains, slowly and "
+            "with more memory; %s is faster there",
+            what, gpu.name != NULL ? gpu.name : "this GPU", gpu.compute_capability / 10, gpu.compute_capability % 10,
+            float16_form(facts));
 }

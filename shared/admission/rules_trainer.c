@@ -201,8 +201,9 @@ static void check_rows_are_cut(struct kt_rule_run *run)
         kt_config_value(facts->config.values, ARGUMENTS, "max_length") != NULL &&
         !kt_config_flag(facts->config.values, ARGUMENTS, "packing", false))
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-                         ARGUMENTS ".max_length does not cut rows in kaito-base:%s: they are trained as long as the data "
-                                   "has them, and memory follows the longest; keep the rows that short yourself",
+                         ARGUMENTS
+                         ".max_length does not cut rows in kaito-base:%s: they are trained as long as the data "
+                         "has them, and memory follows the longest; keep the rows that short yourself",
                          facts->trainer.tag);
 }
 

@@ -166,8 +166,7 @@ static const struct kt_rule rules[] = {
     ROW("T013", WARNING, OWN, "the trainer can see a data file in the names of the URLs",
         "the trainer finds data files by their names and ends when there is none", kt_tuning_check_file_names),
     ROW("T014", WARNING, OWN, "one data URL, or a config that says which files are read",
-        "without dataset_path the trainer reads one of several files",
-        kt_tuning_check_several_urls),
+        "without dataset_path the trainer reads one of several files", kt_tuning_check_several_urls),
     ROW("T015", ERROR, OWN, "the image that trains has kernels for the GPU",
         "upstream looks at no GPU: its image of v0.12.0 has nothing for a V100, and the trainer ends at its first step "
         "on a paid node",

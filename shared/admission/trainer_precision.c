@@ -69,11 +69,12 @@ static void check_lora(struct kt_rule_run *run, bool fp16)
                                     "too, and the trainer ends at the first step; set fp16: false, bf16: false and "
                                     "optim: adafactor, or tuning.method: qlora");
     else if (format == FORMAT_FLOAT16 && underflows_in_float16(facts))
-        kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
-                          "method lora with weights in float16 and optim %s: its state underflows, and the training ends "
-                          "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
-                          "or use torch_dtype: bfloat16 or tuning.method: qlora",
-                          optimizer != NULL ? optimizer : "adamw_torch_fused (the default)");
+        kt_trainer_refuse(
+            run, KT_PROBLEM_FORBIDDEN, NULL,
+            "method lora with weights in float16 and optim %s: its state underflows, and the training ends "
+            "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
+            "or use torch_dtype: bfloat16 or tuning.method: qlora",
+            optimizer != NULL ? optimizer : "adamw_torch_fused (the default)");
 }
 
 /* bitsandbytes has no kernel of it for gradients in bfloat16. */
@@ -123,7 +124,8 @@ void kt_trainer_check_checkpointing(struct kt_rule_run *run)
     const struct kt_facts *facts = run->facts;
     const cJSON *values = facts->config.values;
     bool is_lora = facts->method_known && facts->method == KT_METHOD_LORA;
-    /* A trained embedding is what gradients need. Where checkpointing is the image's own default, it prepares the model for it. */
+    /* A trained embedding is what gradients need. Where checkpointing is the image's own default, it prepares the model
+     * for it. */
     if (!is_lora || facts->trainer.image->checkpointing ||
         !kt_config_flag(values, ARGUMENTS, "gradient_checkpointing", false) ||
         kt_config_names_module(values, "target_modules", "embed_tokens") ||

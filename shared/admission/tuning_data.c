@@ -193,7 +193,8 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
     struct kt_finding *finding = kt_rule_report(
         run, item_field(facts, FIELD_URLS, first_index), unseen == index ? KT_PROBLEM_INVALID : KT_PROBLEM_NOTE,
         unseen == index ? first : NULL,
-        "the trainer looks for csv, json, parquet, arrow or webdataset in the name of a file and finds none in \"%.*s\", "
+        "the trainer looks for csv, json, parquet, arrow or webdataset in the name of a file and finds none in "
+        "\"%.*s\", "
         "so it %s. Use a URL whose file name says what it is, or set both DatasetConfig.dataset_path: /data/%.*s and "
         "DatasetConfig.dataset_extension in the tuning config",
         (int)kt_utf8_prefix(name, 48), name.data, unseen == index ? "ends when it starts" : "will not read it",
@@ -207,11 +208,12 @@ void kt_tuning_check_several_urls(struct kt_rule_run *run)
     const struct kt_facts *facts = run->facts;
     size_t count = kt_json_count(facts->now.tuning.input.urls);
     if (count > 1 && !config_picks_file(facts))
-        kt_rule_report(run, FIELD_URLS, KT_PROBLEM_NOTE, NULL,
-                       "%zu files are downloaded, and without DatasetConfig.dataset_path the trainer reads one of them; "
-                       "to read all, set dataset_path: \"/data/*\" and dataset_extension (json, parquet, csv) in the "
-                       "tuning config, with files of one kind",
-                       count);
+        kt_rule_report(
+            run, FIELD_URLS, KT_PROBLEM_NOTE, NULL,
+            "%zu files are downloaded, and without DatasetConfig.dataset_path the trainer reads one of them; "
+            "to read all, set dataset_path: \"/data/*\" and dataset_extension (json, parquet, csv) in the "
+            "tuning config, with files of one kind",
+            count);
 }
 
 /* --- images and secrets ------------------------------------------------------------------------------------------- */

@@ -63,8 +63,8 @@ size_t kt_json_count(const cJSON *container);
 bool kt_json_is_object(const cJSON *node);
 bool kt_json_is_array(const cJSON *node);
 bool kt_json_is_string(const cJSON *node);
-/* A bit of cJSON's type: a number whose YAML text was a float, as 1.0 is, though it is written as an integer in JSON. For
- * readers that tell the two apart, as Python does. */
+/* A bit of cJSON's type: a number whose YAML text was a float, as 1.0 is, though it is written as an integer in JSON.
+ * For readers that tell the two apart, as Python does. */
 #define KT_JSON_MARK_FLOAT (1 << 19)
 bool kt_json_is_number(const cJSON *node);
 bool kt_json_is_bool(const cJSON *node);

@@ -63,8 +63,8 @@ static void without_a_config_the_shipped_template_stands_in(void **state)
         struct kt_tuning_derived assumed;
         struct kt_tuning_derived read;
         assert_true(kt_tuning_input_from_config(NULL, templates[i].method, phi3, &unknown_runner, &assumed));
-        assert_true(
-            kt_tuning_input_from_config(template_sections(templates[i].name), templates[i].method, phi3, &unknown_runner, &read));
+        assert_true(kt_tuning_input_from_config(template_sections(templates[i].name), templates[i].method, phi3,
+                                                &unknown_runner, &read));
         assert_int_equal(assumed.input.batch_size, read.input.batch_size);
         assert_int_equal(assumed.input.sequence_length, read.input.sequence_length);
         assert_int_equal(assumed.input.rank, read.input.rank);
@@ -187,8 +187,8 @@ static void a_model_without_sizes_cannot_be_sized(void **state)
     struct kt_tuning_derived derived;
     (void)state;
     assert_false(kt_tuning_input_from_config(NULL, KT_METHOD_LORA, NULL, &unknown_runner, &derived));
-    assert_false(
-        kt_tuning_input_from_config(NULL, KT_METHOD_LORA, kt_model_find(KT_STR("deepseek-r1-0528")), &unknown_runner, &derived));
+    assert_false(kt_tuning_input_from_config(NULL, KT_METHOD_LORA, kt_model_find(KT_STR("deepseek-r1-0528")),
+                                             &unknown_runner, &derived));
 }
 
 int main(void)

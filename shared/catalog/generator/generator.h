@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host program of the build: reads models.yaml, skus.yaml and images.yaml, checks them without mercy, and writes the constant tables
- * behind catalog.h to standard output. With --markdown first it writes the same as tables for documents.
+ * Host program of the build: reads models.yaml, skus.yaml and images.yaml, checks them without mercy, and writes the
+ * constant tables behind catalog.h to standard output. With --markdown first it writes the same as tables for
+ * documents.
  *
  *     generate [--markdown] models.yaml skus.yaml images.yaml
  *
