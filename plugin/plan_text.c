@@ -110,6 +110,9 @@ static void add_serving_memory(struct kt_strbuf *text, const struct kt_plan *pla
         kt_strbuf_printf(text, "  The longest context that fits is %" PRIu32 " tokens.\n", e->largest_context);
 }
 
+/* max_length is read only by a collator that the trainer does not use there. */
+#define UNCUT_ROWS "kaito-base:%s cuts no rows, so the longest of the data is the sequence length."
+
 /* --- the machine type that was named --------------------------------------------------------------------------------
  */
 
@@ -142,6 +145,8 @@ static void add_largest(struct kt_app *app, struct kt_strbuf *text, const struct
     else
         add_wrapped(app, text, 2, "%s; longest sequence at batch size 1: %" PRIu32 " tokens", batch.data,
                     kt_sizing_largest_sequence(tuning, fit->usable_bytes_per_gpu, fit->sku->compute_capability));
+    if (plan->trainer.image->uncut_rows)
+        add_wrapped(app, text, 2, UNCUT_ROWS, tag);
 }
 
 static void add_serving_nodes(struct kt_strbuf *text, const struct kt_sku_fit *fit)
@@ -215,6 +220,7 @@ static void add_deals(struct kt_app *app, struct kt_strbuf *text, const struct k
 struct table_marks {
     bool one_at_a_time; /* an image that takes no batch */
     bool cut_short;     /* and one that cuts rows at a length of its own */
+    const char *uncut;  /* tag of one that cuts none; NULL: there is none */
     bool no_image;
 };
 
@@ -239,6 +245,8 @@ static const char *notes_of(struct kt_arena *arena, const struct kt_plan *plan, 
     add_mark(&notes, cut, kt_arena_printf(arena, "%" PRIu32 " tokens", cut ? tuning->sequence_length : 0));
     marks->one_at_a_time |= tuning && tuning->most_batch > 0;
     marks->cut_short |= cut;
+    if (tuning && kt_plan_trainer(plan, sku).image->uncut_rows)
+        marks->uncut = kt_plan_trainer(plan, sku).tag;
     marks->no_image |= fit->no_image;
     return notes.data ? notes.data : "";
 }
@@ -281,6 +289,8 @@ static void add_table_words(struct kt_app *app, struct kt_strbuf *text, const st
                     "batch size of N.");
     if (marks->cut_short)
         add_wrapped(app, text, 0, "Where NOTES name another length, the image cuts rows there, and no key changes it.");
+    if (marks->uncut)
+        add_wrapped(app, text, 0, UNCUT_ROWS, marks->uncut);
     if (marks->no_image)
         add_wrapped(app, text, 0, "no image: none that tunes has kernels for the GPU.");
     if (plan->cheapest)
