@@ -58,4 +58,4 @@ run "$many slow headers" 64 slow-headers "$many"
 run "$many slow bodies" 96 slow-bodies "$many"
 long && run "connections opened and closed" 64 churn 4
 run "handshakes abandoned" 96 handshakes 4
-run "bodies of 5.8 MB" 160 large-bodies 4
+run "bodies of 3.6 MB" 160 large-bodies 4

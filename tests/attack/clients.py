@@ -129,7 +129,7 @@ def abandon_handshake():
 
 def send_large_body():
     body = b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","object":{"a":"'
-    body += b"x" * 2900000 + b'","b":"' + b"y" * 2900000 + b'"}}}'
+    body += b"x" * 1800000 + b'","b":"' + b"y" * 1800000 + b'"}}}'
     with tls() as connection:
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         connection.recv(4096)

@@ -85,6 +85,23 @@ static void config_maps_in_list(struct costly_parts *parts, size_t items)
     config_list(parts, items, "a: b,");
 }
 
+/* A scheduler's arguments are JSON inside YAML, and several settings are looked for in one section. */
+static void config_arguments(struct costly_parts *parts, size_t items)
+{
+    kt_strbuf_puts(&parts->config, "training_config:\n  TrainingArguments:\n    save_strategy: best\n"
+                                   "    lr_scheduler_type: cosine_warmup_with_min_lr\n    lr_scheduler_kwargs: '{");
+    for (size_t i = 0; i < items; i++)
+        kt_strbuf_printf(&parts->config, "\"%zx\":1,", i);
+    kt_strbuf_puts(&parts->config, "\"z\":1}'\n");
+}
+
+static void config_layers(struct costly_parts *parts, size_t items)
+{
+    kt_strbuf_puts(&parts->config, "training_config:\n  LoraConfig:\n    layers_to_transform: [");
+    repeat(&parts->config, "99,", items);
+    kt_strbuf_puts(&parts->config, "99]\n");
+}
+
 static void config_sections(struct costly_parts *parts, size_t items)
 {
     kt_strbuf_puts(&parts->config, "training_config:\n");
@@ -389,6 +406,8 @@ const struct kt_costly_shape kt_costly_shapes[] = {
     {"config-integers", 18000, config_integers},
     {"config-modules", 6500, config_modules},
     {"config-maps-in-list", 5000, config_maps_in_list},
+    {"config-arguments", 7000, config_arguments},
+    {"config-layers", 20000, config_layers},
     {"config-sections", 4000, config_sections},
     {"config-aliases", 4000, config_aliases},
     {"config-merges", 1100, config_merges},
