@@ -13,6 +13,8 @@
 
 /* Steps of work to read a node, beside those to compare its labels. */
 #define NODE_STEPS 300
+/* And to look for one label among so many. */
+#define LABEL_STEPS 2
 
 /* Upstream v0.12.0, api/v1beta1/labels.go: reservedSelectorLabelKeys. */
 static const char *const RESERVED_KEYS[] = {
@@ -47,14 +49,19 @@ size_t kt_match_labels_usable(const cJSON *match_labels)
     return usable;
 }
 
-bool kt_node_matches(const cJSON *node, const cJSON *match_labels)
+/* arena counts the work; NULL: it is not counted. False, too, when there is none left. */
+static bool matches(struct kt_arena *arena, const cJSON *node, const cJSON *match_labels)
 {
     const cJSON *labels = kt_json_path(node, "metadata", "labels", NULL);
+    size_t steps = LABEL_STEPS * kt_json_count(labels);
     const cJSON *wanted;
     cJSON_ArrayForEach(wanted, match_labels)
     {
         if (kt_label_is_reserved(wanted->string)) {
             continue;
+        }
+        if (arena && !kt_arena_work(arena, steps, KT_FIELD_LABEL_SELECTOR)) {
+            return false;
         }
         const char *has = kt_json_string(kt_json_get(labels, wanted->string));
         if (!has || !kt_streq(has, kt_json_string_or(wanted, ""))) {
@@ -62,6 +69,11 @@ bool kt_node_matches(const cJSON *node, const cJSON *match_labels)
         }
     }
     return true;
+}
+
+bool kt_node_matches(const cJSON *node, const cJSON *match_labels)
+{
+    return matches(NULL, node, match_labels);
 }
 
 static bool node_is_ready(const cJSON *node)
@@ -149,13 +161,11 @@ void kt_own_nodes_read(struct kt_arena *arena, const struct kt_cluster *cluster,
         return;
     }
     struct node_gpus first = {0};
-    size_t wanted = kt_json_count(resource->match_labels);
     for (size_t i = 0; i < count; i++) {
-        size_t carried = kt_json_count(kt_json_path(nodes[i], "metadata", "labels", NULL));
-        if (!kt_arena_work(arena, NODE_STEPS + 2 * carried * KT_MIN(wanted, carried), "resource.labelSelector")) {
+        if (!kt_arena_work(arena, NODE_STEPS, "the list of the cluster's nodes")) {
             return;
         }
-        if (!kt_node_matches(nodes[i], resource->match_labels)) {
+        if (!matches(arena, nodes[i], resource->match_labels)) {
             continue;
         }
         ret->count++;
