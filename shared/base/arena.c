@@ -48,7 +48,7 @@ static void free_block(struct kt_arena_block *block)
 
 void kt_arena_init(struct kt_arena *arena, size_t limit_bytes)
 {
-    *arena = (struct kt_arena){.limit_bytes = limit_bytes};
+    *arena = (struct kt_arena){.limit_bytes = limit_bytes, .limit_work = KT_ARENA_ANY_WORK};
 }
 
 void kt_arena_reset(struct kt_arena *arena)
@@ -91,21 +91,12 @@ void kt_arena_limit_work(struct kt_arena *arena, uint64_t limit_work)
     arena->work = 0;
 }
 
-bool kt_arena_work(struct kt_arena *arena, size_t steps, const char *part)
+bool kt_arena_refuse_work(struct kt_arena *arena, const char *part)
 {
-    if (arena->limit_work == 0) {
-        arena->work += steps;
-        return true;
-    }
-    if (arena->overworked)
-        return false;
-    if (steps > arena->limit_work - KT_MIN(arena->work, arena->limit_work)) {
+    if (!arena->overworked)
         arena->overworked = part;
-        arena->failed = true;
-        return false;
-    }
-    arena->work += steps;
-    return true;
+    arena->failed = true;
+    return false;
 }
 
 /* A block with room for size: the next kept one, or a new one put right after the current. */

@@ -24,7 +24,7 @@ struct kt_arena {
     size_t used_bytes;       /* handed out since the last reset */
     size_t high_water_bytes; /* the largest used_bytes ever */
     size_t kept_bytes;       /* blocks that a reset keeps for the next use */
-    uint64_t limit_work;     /* steps of work that a use may take; 0: any number */
+    uint64_t limit_work;     /* steps of work that a use may take */
     uint64_t work;           /* steps since the last reset */
     const char *overworked;  /* what the step beyond the limit was for; NULL: there was none since the last reset */
     bool failed;             /* an allocation or a step was refused since the last reset */
@@ -37,12 +37,21 @@ void kt_arena_reset(struct kt_arena *arena);
 /* Frees all; accepts a zeroed arena. For KT_CLEANUP. */
 void kt_arena_release(struct kt_arena *arena);
 
-/* Counts from here on, against another limit; the next reset keeps the limit. */
+/* Counts from here on, against another limit than KT_ARENA_ANY_WORK, which an arena begins with; a reset keeps it. */
 void kt_arena_limit_work(struct kt_arena *arena, uint64_t limit_work);
+#define KT_ARENA_ANY_WORK UINT64_MAX
+/* The end of kt_arena_work. */
+bool kt_arena_refuse_work(struct kt_arena *arena, const char *part);
 /* Counts steps, each about what it takes to look at one byte with care (10 to 15 instructions). False when they are
  * more than the limit leaves: the loop that asked stops, `failed` is set, and `part` (a constant that a user
  * understands, "tuning.input.urls") is remembered in `overworked`. Work is asked for before it is done. */
-bool kt_arena_work(struct kt_arena *arena, size_t steps, const char *part);
+static inline bool kt_arena_work(struct kt_arena *arena, size_t steps, const char *part)
+{
+    if (arena->overworked || steps > arena->limit_work - arena->work)
+        return kt_arena_refuse_work(arena, part);
+    arena->work += steps;
+    return true;
+}
 
 #define KT_ARENA_KEEP_BYTES ((size_t)(256 * KT_KIB))
 

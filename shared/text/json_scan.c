@@ -30,7 +30,7 @@ struct scanner {
     char *start;
     char *end; /* a NUL stands here */
     size_t limit_nodes;
-    size_t limit_work; /* of what is counted while the text is read */
+    uint64_t limit_work; /* of what is counted while the text is read */
     size_t numbers_capacity;
     struct frame frames[KT_LIMIT_JSON_DEPTH];
     size_t depth;
@@ -388,7 +388,7 @@ int kt_json_scan(struct kt_arena *arena, char *text, size_t length, size_t limit
     struct kt_error own_error;
     struct scanner scanner = {.arena = arena, .start = text, .end = text + length, .limit_nodes = limit_nodes};
     scanner.error = error ? error : &own_error;
-    scanner.limit_work = arena->limit_work > 0 ? arena->limit_work - KT_MIN(arena->work, arena->limit_work) : SIZE_MAX;
+    scanner.limit_work = arena->limit_work - arena->work;
     if (length >= UINT32_MAX)
         return kt_error_set(error, KT_ELIMIT, "the JSON text is larger than the limit of %u bytes", UINT32_MAX);
     if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {

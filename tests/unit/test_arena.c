@@ -77,7 +77,7 @@ static void test_work_is_counted_up_to_a_limit(void **state KT_UNUSED)
 {
     KT_CLEANUP(kt_arena_release) struct kt_arena arena;
     kt_arena_init(&arena, 1024);
-    assert_true(kt_arena_work(&arena, SIZE_MAX / 2, "anything")); /* no limit */
+    assert_true(kt_arena_work(&arena, SIZE_MAX / 2, "anything")); /* as much as one likes */
     kt_arena_limit_work(&arena, 100);
     assert_int_equal(arena.work, 0);
     assert_true(kt_arena_work(&arena, 60, "the first"));
