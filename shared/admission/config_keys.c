@@ -4,6 +4,7 @@
 #include "admission/rule_words.h"
 #include "admission/config_values.h"
 #include "admission/rules_config.h"
+#include "admission/rules_trainer.h"
 #include "admission/rules_tuning.h"
 #include "admission/training_keys.h"
 #include "admission/tuning_input.h"
@@ -60,28 +61,30 @@ static const char *dotted(struct kt_rule_run *run, const char *section, const ch
     return name != NULL ? name : section;
 }
 
-static void report_misspelt(struct kt_rule_run *run, const struct kt_config_guess *guess)
-{
-    const struct kt_training_key *key = guess->key;
-    const char *name = dotted(run, guess->section, guess->name);
-    if (guess->what == KT_TRAINING_GUESS_RENAMED)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
-                         "the trainer calls this %s, and ends when it starts on a key that it does not know",
-                         key->name);
-    else if (guess->what == KT_TRAINING_GUESS_MISPLACED)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
-                         "this key belongs in the section %s; in %s it ends the Job when it starts", key->section,
-                         guess->section);
-    else if (guess->what == KT_TRAINING_GUESS_MISSPELT)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
-                         "did you mean \"%s\"? An unknown key ends the Job when it starts", key->name);
-}
-
-/* In a parser that was not read, an unknown key is likely to end the Job, no more. */
+/* In a parser that was not read, a key that is not in our list is likely to end the Job, no more. */
 static void soften(const struct kt_facts *facts, struct kt_finding *finding)
 {
     if (finding != NULL && (!facts->trainer.is_known || facts->trainer.image->keys_alike))
         finding->severity = KT_SEVERITY_WARNING;
+}
+
+static void report_misspelt(struct kt_rule_run *run, const struct kt_config_guess *guess)
+{
+    const struct kt_training_key *key = guess->key;
+    const char *name = dotted(run, guess->section, guess->name);
+    struct kt_finding *finding = NULL;
+    if (guess->what == KT_TRAINING_GUESS_RENAMED)
+        finding = kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
+                                   "the trainer calls this %s, and ends when it starts on a key that it does not know",
+                                   key->name);
+    else if (guess->what == KT_TRAINING_GUESS_MISPLACED)
+        finding = kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
+                                   "this key belongs in the section %s; in %s it ends the Job when it starts",
+                                   key->section, guess->section);
+    else if (guess->what == KT_TRAINING_GUESS_MISSPELT)
+        finding = kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
+                                   "did you mean \"%s\"? An unknown key ends the Job when it starts", key->name);
+    soften(run->facts, finding);
 }
 
 static void report_no_key(struct kt_rule_run *run, const struct kt_config_guess *guess, const char *name)
@@ -97,7 +100,7 @@ static void report_no_key(struct kt_rule_run *run, const struct kt_config_guess 
         tail = kt_arena_printf(facts->arena, "; did you mean \"%s\"?", guess->key->name);
     soften(facts, kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_UNSUPPORTED, name,
                                    "the trainer of kaito-base:%s does not know this key, and ends when it starts%s",
-                                   facts->trainer.tag, tail != NULL ? tail : ""));
+                                   kt_trainer_judged_by(facts), tail != NULL ? tail : ""));
 }
 
 static void report_unknown(struct kt_rule_run *run, const struct kt_config_guess *guess)
@@ -158,8 +161,9 @@ static void check_value(struct kt_rule_run *run, const char *section, const cJSO
     if (key == NULL) /* whatever the key is called, a map cannot be passed on */
         reason = "must not be a map: the trainer turns its members into options that do not exist";
     if (reason != NULL || kt_training_value_check(arena, key, member, &reason))
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_INVALID, kt_training_value_text(arena, member), "%s %s",
-                         dotted(run, section, member->string), reason);
+        soften(run->facts,
+               kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_INVALID, kt_training_value_text(arena, member), "%s %s",
+                                dotted(run, section, member->string), reason));
 }
 
 static void check_section_values(struct kt_rule_run *run, const cJSON *section)
@@ -282,6 +286,9 @@ void kt_config_check_batch_size(struct kt_rule_run *run)
                          KT_LIBRARY_DEFAULT_BATCH_SIZE, KT_TEMPLATE_BATCH_SIZE);
 }
 
+/* The oldest GPU on which emulated bfloat16 was seen to train: V100. */
+#define OLDEST_SEEN 70u
+
 /* What of the config asks for bfloat16; NULL: nothing. */
 static const char *asks_for_bfloat16(const struct kt_facts *facts)
 {
@@ -294,7 +301,8 @@ static const char *asks_for_bfloat16(const struct kt_facts *facts)
         return "TrainingArguments sets neither bf16 nor fp16, and the trainer then turns bf16 on";
     if (kt_config_is(values, "ModelConfig", "torch_dtype", "bfloat16"))
         return "ModelConfig.torch_dtype is bfloat16";
-    if (kt_config_is(values, "QuantizationConfig", "bnb_4bit_compute_dtype", "bfloat16"))
+    if (kt_config_flag(values, "QuantizationConfig", "load_in_4bit", false) &&
+        kt_config_is(values, "QuantizationConfig", "bnb_4bit_compute_dtype", "bfloat16"))
         return "QuantizationConfig.bnb_4bit_compute_dtype is bfloat16";
     return NULL;
 }
@@ -303,7 +311,7 @@ static const char *asks_for_bfloat16(const struct kt_facts *facts)
 static const char *float16_form(const struct kt_facts *facts)
 {
     if (facts->method == KT_METHOD_LORA)
-        return "torch_dtype: float16, fp16: false, bf16: false and optim: adafactor";
+        return kt_trainer_float16_lora;
     return facts->trainer.image->bfloat16_adapter
                ? "float16 for torch_dtype and bnb_4bit_compute_dtype, fp16: false and bf16: false"
                : "float16 for torch_dtype and bnb_4bit_compute_dtype, and fp16: true";

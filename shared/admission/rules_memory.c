@@ -72,7 +72,9 @@ static void write_task(struct kt_strbuf *text, const struct kt_facts *facts, con
 {
     kt_strbuf_printf(text, "%s with %s at batch size %u and sequence length %u%s", facts->model->name,
                      kt_tuning_method_name(fit->input.method), fit->input.batch_size, fit->input.sequence_length,
-                     fit->sequence_length_assumed ? " (assumed: the tuning config names no max_length)" : "");
+                     !fit->sequence_length_assumed      ? ""
+                     : facts->trainer.image->uncut_rows ? " (assumed: the image cuts no rows, so the longest counts)"
+                                                        : " (assumed: the tuning config names no max_length)");
 }
 
 static void write_range(struct kt_strbuf *text, const struct kt_tuning_range *range)
@@ -205,6 +207,18 @@ static void check_fits(struct kt_rule_run *run)
     report(run, &fit, refuse, text.data);
 }
 
+/* What makes this tuning smaller in this image. */
+static const char *smaller(const struct kt_facts *facts, const struct fit *fit)
+{
+    if (fit->input.batch_size > 1)
+        return "lower the batch size";
+    if (!fit->input.gradient_checkpointing)
+        return "set gradient_checkpointing: true and gradient_checkpointing_kwargs: '{\"use_reentrant\": false}'";
+    if (facts->trainer.image->fixed_length > 0)
+        return "take a larger GPU";
+    return facts->trainer.image->uncut_rows ? "keep the rows shorter" : "lower max_length";
+}
+
 static void check_room(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
@@ -219,8 +233,8 @@ static void check_room(struct kt_rule_run *run)
     write_card(&text, &fit);
     if (fit.batch_size_adapts)
         kt_strbuf_puts(&text, "; auto_find_batch_size may have to lower the batch size");
-    kt_strbuf_puts(&text, ". The estimate may be 15% low; lower the batch size or max_length if the Job runs out of "
-                          "memory. This is for ");
+    kt_strbuf_printf(&text, ". The estimate may be 15%% low; if the Job runs out of memory, %s. This is for ",
+                     smaller(facts, &fit));
     write_task(&text, facts, &fit);
     report(run, &fit, false, text.data);
 }

@@ -26,6 +26,16 @@ void kt_trainer_refuse(struct kt_rule_run *run, enum kt_problem problem, const c
         finding->severity = KT_SEVERITY_WARNING; /* another trainer may do otherwise */
 }
 
+const char *kt_trainer_judged_by(const struct kt_facts *facts)
+{
+    const struct kt_trainer *trainer = &facts->trainer;
+    const char *text = NULL;
+    if (trainer->is_known)
+        return trainer->tag;
+    text = kt_arena_printf(facts->arena, "%s, by which %s is judged,", trainer->image->tag, trainer->tag);
+    return text != NULL ? text : trainer->image->tag;
+}
+
 bool kt_trainer_chunks_loss(const struct kt_facts *facts)
 {
     const cJSON *values = facts->config.values;
@@ -64,6 +74,14 @@ static const char *rows_word(const struct kt_facts *facts)
     return facts->data == KT_DATA_COMPLETIONS ? "rows of prompt and completion" : "rows of messages";
 }
 
+/* gradient_accumulation_steps that makes the same step of single rows. */
+static int64_t same_step(const struct kt_facts *facts, int64_t size)
+{
+    double steps = 1;
+    kt_config_number(facts->config.values, ARGUMENTS, "gradient_accumulation_steps", &steps);
+    return size * (int64_t)KT_MIN(KT_MAX(steps, 1), 1e6);
+}
+
 static void check_batches(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
@@ -75,26 +93,37 @@ static void check_batches(struct kt_rule_run *run)
                           "%s, and the trainer of kaito-base:%s ends at the first step of more than one row at a time "
                           "(%s); set per_device_train_batch_size: 1, and gradient_accumulation_steps: %" PRId64
                           " for steps of the same size",
-                          written(facts, "per_device_train_batch_size", size), facts->trainer.tag, rows_word(facts),
-                          size);
+                          written(facts, "per_device_train_batch_size", size), kt_trainer_judged_by(facts),
+                          rows_word(facts), same_step(facts, size));
     if (kt_trainer_evaluates(facts) && batch_size(facts, "per_device_eval_batch_size", &size) && size > 1)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           "%s, and the trainer of kaito-base:%s ends at the first evaluation, after a paid epoch, of "
                           "more than one row at a time (%s); set per_device_eval_batch_size: 1",
-                          written(facts, "per_device_eval_batch_size", size), facts->trainer.tag, rows_word(facts));
+                          written(facts, "per_device_eval_batch_size", size), kt_trainer_judged_by(facts),
+                          rows_word(facts));
+}
+
+static void warn_of_completions(struct kt_rule_run *run, const char *key, const char *end)
+{
+    const struct kt_facts *facts = run->facts;
+    int64_t size = 0;
+    if (batch_size(facts, key, &size) && size > 1)
+        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
+                         "%s: the trainer of kaito-base:%s takes that with rows of messages, and ends at the first %s "
+                         "with rows of prompt and completion; for those set 1",
+                         written(facts, key, size), kt_trainer_judged_by(facts), end);
 }
 
 static void check_batches_of_completions(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const struct kt_trainer_image *image = facts->trainer.image;
-    int64_t size = 0;
-    if (kt_config_is_own(facts) && facts->data == KT_DATA_UNDECLARED && image->batches_of_messages &&
-        !image->batches_of_completions && batch_size(facts, "per_device_train_batch_size", &size) && size > 1)
-        kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_NOTE, NULL,
-                         "%s: the trainer of kaito-base:%s takes that with rows of messages, and ends at the first "
-                         "step with rows of prompt and completion; for those set 1, and gradient_accumulation_steps",
-                         written(facts, "per_device_train_batch_size", size), facts->trainer.tag);
+    if (!kt_config_is_own(facts) || facts->data != KT_DATA_UNDECLARED || !image->batches_of_messages ||
+        image->batches_of_completions)
+        return;
+    warn_of_completions(run, "per_device_train_batch_size", "step");
+    if (kt_trainer_evaluates(facts))
+        warn_of_completions(run, "per_device_eval_batch_size", "evaluation");
 }
 
 /* --- collator, packing, loss -------------------------------------------------------------------------------------- */
@@ -130,7 +159,7 @@ static void check_8_bit(struct kt_rule_run *run)
             run, KT_PROBLEM_FORBIDDEN, NULL,
             "QuantizationConfig.load_in_8bit is true, and peft %s and bitsandbytes %s of kaito-base:%s do "
             "not fit together there: the trainer ends when it starts; use load_in_4bit",
-            run->facts->trainer.image->peft, run->facts->trainer.image->bitsandbytes, run->facts->trainer.tag);
+            run->facts->trainer.image->peft, run->facts->trainer.image->bitsandbytes, kt_trainer_judged_by(run->facts));
 }
 
 static void check_loss(struct kt_rule_run *run)
@@ -147,13 +176,13 @@ static void check_loss(struct kt_rule_run *run)
                 run, KT_PROBLEM_FORBIDDEN, NULL,
                 "LoraConfig.%s has lm_head, and the loss in chunks of kaito-base:%s cannot train it; set " ARGUMENTS
                 ".loss_type: nll (needs more memory), or leave lm_head out",
-                lists[i], facts->trainer.tag);
+                lists[i], kt_trainer_judged_by(facts));
     }
     if (kt_config_number(values, ARGUMENTS, "label_smoothing_factor", &smoothing) && smoothing != 0)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           ARGUMENTS ".label_smoothing_factor is not 0, and the loss in chunks of kaito-base:%s ends at "
                                     "the first step; set loss_type: nll, or leave it out",
-                          facts->trainer.tag);
+                          kt_trainer_judged_by(facts));
 }
 
 /* --- nothing learnt, nothing kept --------------------------------------------------------------------------------- */
@@ -204,7 +233,7 @@ static void check_rows_are_cut(struct kt_rule_run *run)
                          ARGUMENTS
                          ".max_length does not cut rows in kaito-base:%s: they are trained as long as the data "
                          "has them, and memory follows the longest; keep the rows that short yourself",
-                         facts->trainer.tag);
+                         kt_trainer_judged_by(facts));
 }
 
 /* Flags that end the trainer whenever they are on. */

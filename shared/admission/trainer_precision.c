@@ -11,6 +11,10 @@
 
 #define ARGUMENTS "TrainingArguments"
 
+const char kt_trainer_float16_lora[] =
+    "torch_dtype: float16, fp16: false, bf16: false, optim: adafactor, gradient_checkpointing: true and "
+    "gradient_checkpointing_kwargs: '{\"use_reentrant\": false}'";
+
 enum format { FORMAT_OTHER, FORMAT_BFLOAT16, FORMAT_FLOAT16, FORMAT_FLOAT32 };
 
 static enum format weights_format(const struct kt_facts *facts)
@@ -49,32 +53,41 @@ static bool underflows_in_float16(const struct kt_facts *facts)
     return false;
 }
 
+/* What trains instead, on the GPU that there is. */
+static const char *lora_advice(const struct kt_facts *facts)
+{
+    struct kt_tuning_gpu gpu;
+    const char *text = NULL;
+    kt_tuning_gpu_of(facts, &gpu);
+    if (gpu.compute_capability == 0 || gpu.compute_capability >= KT_BFLOAT16_CAPABILITY)
+        return "use torch_dtype: bfloat16 and leave fp16 out";
+    text = kt_arena_printf(facts->arena, "use %s, or tuning.method: qlora with load_in_4bit: true%s",
+                           kt_trainer_float16_lora,
+                           facts->trainer.image->bfloat16_adapter ? " and without fp16" : " and fp16: true");
+    return text != NULL ? text : kt_trainer_float16_lora;
+}
+
 static void check_lora(struct kt_rule_run *run, bool fp16)
 {
     const struct kt_facts *facts = run->facts;
     enum format format = weights_format(facts);
     const char *optimizer = kt_config_text(facts->config.values, ARGUMENTS, "optim");
+    bool is_set = kt_config_text(facts->config.values, "ModelConfig", "torch_dtype") != NULL;
     if (format == FORMAT_BFLOAT16 && fp16)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
-                          ARGUMENTS
-                          ".fp16 is true with weights in bfloat16%s: the trainer ends at the first step; on a "
-                          "GPU with bfloat16 leave fp16 out, on an older one use torch_dtype: float16 with "
-                          "fp16: false, bf16: false and optim: adafactor",
-                          kt_config_text(facts->config.values, "ModelConfig", "torch_dtype") != NULL
-                              ? ""
-                              : " (the model's own format, as torch_dtype is not set)");
+                          ARGUMENTS ".fp16 is true with weights in bfloat16%s: the trainer ends at the first step; %s",
+                          is_set ? "" : " (the model's own format, as torch_dtype is not set)", lora_advice(facts));
     else if (format == FORMAT_FLOAT16 && fp16)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           ARGUMENTS ".fp16 is true with weights in float16: method lora makes its adapter in float16 "
-                                    "too, and the trainer ends at the first step; set fp16: false, bf16: false and "
-                                    "optim: adafactor, or tuning.method: qlora");
+                                    "too, and the trainer ends at the first step; %s",
+                          lora_advice(facts));
     else if (format == FORMAT_FLOAT16 && underflows_in_float16(facts))
         kt_trainer_refuse(
             run, KT_PROBLEM_FORBIDDEN, NULL,
             "method lora with weights in float16 and optim %s: its state underflows, and the training ends "
-            "well with an adapter that is ruined; set optim: adafactor with fp16: false and bf16: false, "
-            "or use torch_dtype: bfloat16 or tuning.method: qlora",
-            optimizer != NULL ? optimizer : "adamw_torch_fused (the default)");
+            "well with an adapter that is ruined; %s",
+            optimizer != NULL ? optimizer : "adamw_torch_fused (the default)", lora_advice(facts));
 }
 
 /* bitsandbytes has no kernel of it for gradients in bfloat16. */
@@ -105,7 +118,7 @@ void kt_trainer_check_precision(struct kt_rule_run *run)
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           ARGUMENTS ".fp16 is true, and the trainer of kaito-base:%s makes the adapter of qlora in "
                                     "bfloat16 whatever is set: it ends at the first step; leave fp16 out",
-                          facts->trainer.tag);
+                          kt_trainer_judged_by(facts));
 }
 
 /* Does the text {"use_reentrant": false} stand there? Spaces may be anywhere. */
@@ -136,5 +149,5 @@ void kt_trainer_check_checkpointing(struct kt_rule_run *run)
                       ARGUMENTS ".gradient_checkpointing is true, and in kaito-base:%s no gradient then reaches the "
                                 "adapter of method lora: the trainer ends at the first step; add "
                                 "gradient_checkpointing_kwargs: '{\"use_reentrant\": false}' (a text, in quotes)",
-                      facts->trainer.tag);
+                      kt_trainer_judged_by(facts));
 }

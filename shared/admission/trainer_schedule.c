@@ -266,8 +266,7 @@ static void check_dataset_path(struct kt_rule_run *run)
     const char *path = kt_config_text(run->facts->config.values, "DatasetConfig", "dataset_path");
     if (path == NULL)
         return;
-    path += strspn(path, "/");
-    if (strncmp(path, "mnt/", 4) == 0)
+    if (strncmp(path + strspn(path, "/"), "mnt/", 4) == 0)
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, path,
                           "DatasetConfig.dataset_path is taken below /mnt, so this would be /mnt/mnt/...; write "
                           "/data/FILE");

@@ -61,7 +61,9 @@ static void read_sequence_length(struct kt_tuning_derived *derived, const cJSON 
         return;
     }
     const cJSON *value = kt_config_value(sections, "TrainingArguments", "max_length");
-    if (value == NULL) /* the name of older trainers: it ends the Job today, but it says what was meant */
+    if (image != NULL && image->uncut_rows && !kt_config_flag(sections, "TrainingArguments", "packing", false))
+        value = NULL;       /* no key cuts rows, so only the data knows */
+    else if (value == NULL) /* the name of older trainers: it ends the Job today, but it says what was meant */
         value = kt_config_value(sections, "TrainingArguments", "max_seq_length");
     derived->input.sequence_length = KT_DEFAULT_SEQUENCE_LENGTH;
     derived->sequence_length_assumed = !read_count(

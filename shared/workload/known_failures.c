@@ -71,9 +71,9 @@ static bool begins_like(struct kt_str text, const char *words)
 
 /* --- rows ---------------------------------------------------------------------------------------------------- */
 
-#define SMALLER                                                                                              \
-    "the GPU's memory is too small: lower per_device_train_batch_size or the sequence length (max_length), " \
-    "use qlora, or take a larger GPU (`kubectl kaito plan` shows what fits)"
+#define SMALLER                                                                                                      \
+    "the GPU's memory is too small: lower per_device_train_batch_size, keep the rows shorter (only some images cut " \
+    "them, at max_length), use qlora, or take a larger GPU (`kubectl kaito plan` shows what fits)"
 #define TOO_OLD                                                                                  \
     "the trainer's image has no code for this GPU: take one of compute capability 8.0 or above " \
     "(`kubectl kaito plan` shows machines)"
