@@ -31,6 +31,7 @@ data:
       QuantizationConfig: {$2}
       LoraConfig: {r: 8, lora_alpha: 8, lora_dropout: 0.0}
       TrainingArguments: {output_dir: /mnt/results, per_device_train_batch_size: 1}
+      DataCollator: {mlm: true}
 Y
 }
 
