@@ -138,7 +138,7 @@ start_reconciler() {
     reconciler_health=$(sed -nE 's/.*"msg":"serving".*"healthPort":"([0-9]+)".*/\1/p' "$work/reconciler.log")
 }
 acts() { # NAME SECONDS
-    until_true "$2" sh -c "[ -n \"\$('$KUBECTL' get nodeclaims -l kaito.sh/workspace=$1 -o name)\" ]" ||
+    until_true "$2" sh -c "[ -n \"\$('$KUBECTL' get controllerrevisions -l workspace.kaito.io/name=$1 -o name)\" ]" ||
         { tail -n 30 "$work/reconciler.log" && return 1; }
 }
 create() { kubectl kaito tune "$1" "${tuning_flags[@]}" >/dev/null; }
