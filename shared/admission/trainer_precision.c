@@ -37,11 +37,11 @@ static enum format weights_format(const struct kt_facts *facts)
     return FORMAT_OTHER;
 }
 
-/* torch's own, which keep their state in the format of the weights: the AdamWs, one of which is the default, and
- * Adagrad. */
+/* torch's own, which keep their state in the format of the weights: the AdamWs, one of which is the default, Adagrad
+ * and RMSprop. */
 static bool underflows_in_float16(const struct kt_facts *facts)
 {
-    static const char *const words[] = {"adamw_torch", "adamw_torch_fused", "adagrad"};
+    static const char *const words[] = {"adamw_torch", "adamw_torch_fused", "adagrad", "rmsprop"};
     const char *optimizer = kt_config_text(facts->config.values, ARGUMENTS, "optim");
     bool adafactor = kt_config_flag(facts->config.values, ARGUMENTS, "adafactor", false);
     if (optimizer == NULL)

@@ -28,6 +28,12 @@ static void check_evaluation(struct kt_rule_run *run)
                           ARGUMENTS ".%s asks for evaluations, and DatasetConfig.train_test_split 1 leaves no rows for "
                                     "them; set train_test_split to 0.9, for example, or leave evaluations out",
                           kt_trainer_evaluates(facts) ? "eval_strategy" : "eval_on_start");
+    double batch = 1;
+    if (kt_trainer_evaluates(facts) && kt_config_number(values, ARGUMENTS, "per_device_eval_batch_size", &batch) &&
+        batch < 1)
+        kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
+                          ARGUMENTS ".per_device_eval_batch_size must be 1 or more where eval_strategy asks for "
+                                    "evaluations");
     if (kt_config_flag(values, ARGUMENTS, "fp16_full_eval", false) &&
         kt_config_flag(values, ARGUMENTS, "bf16_full_eval", false))
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
@@ -158,6 +164,36 @@ static void check_loader(struct kt_rule_run *run)
                           ARGUMENTS ".dataloader_persistent_workers needs dataloader_num_workers of 1 or more");
 }
 
+static void check_device_map(struct kt_rule_run *run)
+{
+    static const char *const words[] = {"auto", "balanced", "balanced_low_0", "sequential"};
+    static const char *const devices[] = {"cuda", "cpu", "meta"};
+    const char *map = kt_config_text(run->facts->config.values, "ModelConfig", "device_map");
+    bool is_known = map == NULL;
+    for (size_t i = 0; !is_known && i < KT_ARRAY_LENGTH(words); i++)
+        is_known = kt_streq(words[i], map);
+    for (size_t i = 0; !is_known && i < KT_ARRAY_LENGTH(devices); i++)
+        is_known = strncmp(map, devices[i], strlen(devices[i])) == 0;
+    if (!is_known)
+        kt_trainer_refuse(run, KT_PROBLEM_UNSUPPORTED, map,
+                          "ModelConfig.device_map: supported values: \"auto\", \"balanced\", \"balanced_low_0\", "
+                          "\"sequential\", or a device such as \"cuda:0\"");
+}
+
+static void check_masking(struct kt_rule_run *run)
+{
+    const cJSON *values = run->facts->config.values;
+    double masked = 0.8; /* the library's */
+    double random = 0.1;
+    kt_config_number(values, "DataCollator", "mask_replace_prob", &masked);
+    kt_config_number(values, "DataCollator", "random_replace_prob", &random);
+    if (masked + random > 1)
+        kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
+                          "DataCollator.mask_replace_prob (%g) and random_replace_prob (%g) are more than 1 together; "
+                          "leave both out",
+                          masked, random);
+}
+
 static void check_processes(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
@@ -179,60 +215,123 @@ void kt_trainer_check_strategies(struct kt_rule_run *run)
     check_loader(run);
     check_steps(run);
     check_processes(run);
+    check_device_map(run);
+    check_masking(run);
 }
 
 /* --- scheduler ---------------------------------------------------------------------------------------------------- */
 
-/* Does lr_scheduler_kwargs, the text of a JSON map, have a key? */
-static bool has_argument(const struct kt_facts *facts, const char *key)
+#define MOST_ARGUMENTS 8
+
+/* What each scheduler takes in lr_scheduler_kwargs; of the needed ones, exactly one must be there. */
+static const struct scheduler {
+    const char *name;
+    const char *takes[MOST_ARGUMENTS];
+    const char *needs[2];
+    const char *example;
+    bool takes_any;   /* it looks at none */
+    bool any_in_old;  /* the same in the images of trl 0.11 */
+    bool evaluations; /* it needs some */
+} schedulers[] = {
+    {.name = "linear"},
+    {.name = "cosine", .takes = {"num_cycles"}},
+    {.name = "cosine_with_restarts", .takes = {"num_cycles"}},
+    {.name = "polynomial", .takes = {"lr_end", "power"}},
+    {.name = "constant", .takes_any = true},
+    {.name = "constant_with_warmup", .takes_any = true},
+    {.name = "inverse_sqrt", .takes = {"timescale"}, .any_in_old = true},
+    {.name = "cosine_with_min_lr",
+     .takes = {"num_cycles", "min_lr", "min_lr_rate"},
+     .needs = {"min_lr", "min_lr_rate"},
+     .example = "{\"min_lr_rate\": 0.1}"},
+    {.name = "cosine_warmup_with_min_lr",
+     .takes = {"num_cycles", "min_lr", "min_lr_rate", "warmup_lr_rate"},
+     .needs = {"min_lr", "min_lr_rate"},
+     .example = "{\"min_lr_rate\": 0.1}"},
+    {.name = "warmup_stable_decay",
+     .takes = {"num_decay_steps", "num_stable_steps", "warmup_type", "decay_type", "min_lr_ratio", "num_cycles"},
+     .needs = {"num_decay_steps"},
+     .example = "{\"num_decay_steps\": 100}"},
+    {.name = "reduce_lr_on_plateau", .takes_any = true, .evaluations = true},
+    {.name = "greedy", .takes_any = true, .evaluations = true},
+};
+
+static const struct scheduler *find_scheduler(const char *name)
 {
-    if (key[0] == '\0')
-        return false;
-    const char *text = kt_config_text(facts->config.values, ARGUMENTS, "lr_scheduler_kwargs");
-    struct kt_json_parsed parsed;
-    if (text == NULL)
-        return false;
-    if (kt_json_parse(facts->arena, kt_str(text), KT_JSON_DUPLICATES_LAST_WINS, &parsed, NULL) != KT_OK)
-        return strstr(text, key) != NULL;
-    return kt_json_get(parsed.root, key) != NULL;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(schedulers); i++) {
+        if (kt_streq(schedulers[i].name, name))
+            return &schedulers[i];
+    }
+    return NULL; /* C011 */
+}
+
+static bool takes(const struct scheduler *scheduler, const char *argument)
+{
+    bool found = kt_streq(argument, "last_epoch");
+    for (size_t i = 0; !found && i < MOST_ARGUMENTS && scheduler->takes[i] != NULL; i++)
+        found = kt_streq(scheduler->takes[i], argument);
+    return found;
+}
+
+static void check_arguments(struct kt_rule_run *run, const struct scheduler *scheduler, const cJSON *arguments)
+{
+    const cJSON *argument = NULL;
+    cJSON_ArrayForEach(argument, arguments)
+    {
+        if (takes(scheduler, argument->string))
+            continue;
+        kt_trainer_refuse(run, KT_PROBLEM_UNSUPPORTED, argument->string,
+                          ARGUMENTS
+                          ".lr_scheduler_kwargs: the scheduler %s takes no such argument, and the trainer ends "
+                          "when it starts",
+                          scheduler->name);
+        return;
+    }
+}
+
+static void check_needed(struct kt_rule_run *run, const struct scheduler *scheduler, const cJSON *arguments)
+{
+    size_t found = 0;
+    if (scheduler->needs[0] == NULL)
+        return;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(scheduler->needs) && scheduler->needs[i] != NULL; i++)
+        found += kt_json_get(arguments, scheduler->needs[i]) != NULL;
+    if (found == 0)
+        kt_trainer_refuse(run, KT_PROBLEM_REQUIRED, NULL,
+                          ARGUMENTS
+                          ".lr_scheduler_type: %s needs an argument, for example lr_scheduler_kwargs: '%s' (a "
+                          "text, in quotes)",
+                          scheduler->name, scheduler->example);
+    else if (found > 1)
+        kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
+                          ARGUMENTS ".lr_scheduler_kwargs has both %s and %s; keep one", scheduler->needs[0],
+                          scheduler->needs[1]);
 }
 
 void kt_trainer_check_scheduler(struct kt_rule_run *run)
 {
-    static const struct {
-        const char *scheduler;
-        const char *either; /* one of the two arguments must be there */
-        const char *other;
-        const char *example;
-    } needs[] = {
-        {"cosine_with_min_lr", "min_lr", "min_lr_rate", "{\"min_lr_rate\": 0.1}"},
-        {"cosine_warmup_with_min_lr", "min_lr", "min_lr_rate", "{\"min_lr_rate\": 0.1}"},
-        {"warmup_stable_decay", "num_decay_steps", "", "{\"num_decay_steps\": 100}"},
-    };
     const struct kt_facts *facts = run->facts;
-    const char *scheduler = kt_config_text(facts->config.values, ARGUMENTS, "lr_scheduler_type");
-    if (scheduler == NULL)
+    const char *text = kt_config_text(facts->config.values, ARGUMENTS, "lr_scheduler_kwargs");
+    const struct scheduler *scheduler = find_scheduler(text_or(facts, "lr_scheduler_type", "linear"));
+    struct kt_json_parsed parsed = {.root = NULL};
+    if (facts->config.values == NULL || scheduler == NULL)
         return;
-    if ((kt_streq(scheduler, "reduce_lr_on_plateau") || kt_streq(scheduler, "greedy")) && !kt_trainer_evaluates(facts))
+    if (scheduler->evaluations && !kt_trainer_evaluates(facts))
         kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
                           ARGUMENTS ".lr_scheduler_type: %s needs evaluations: set eval_strategy, and train_test_split "
                                     "below 1",
-                          scheduler);
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(needs); i++) {
-        if (!kt_streq(scheduler, needs[i].scheduler))
-            continue;
-        bool either = has_argument(facts, needs[i].either);
-        bool other = has_argument(facts, needs[i].other);
-        if (either && other)
-            kt_trainer_refuse(run, KT_PROBLEM_FORBIDDEN, NULL,
-                              ARGUMENTS ".lr_scheduler_kwargs has both %s and %s for %s; keep one", needs[i].either,
-                              needs[i].other, scheduler);
-        else if (!either && !other)
-            kt_trainer_refuse(run, KT_PROBLEM_REQUIRED, NULL,
-                              ARGUMENTS ".lr_scheduler_type: %s needs an argument, for example lr_scheduler_kwargs: "
-                                        "'%s' (a text, in quotes)",
-                              scheduler, needs[i].example);
+                          scheduler->name);
+    if (scheduler->takes_any || (scheduler->any_in_old && !facts->trainer.image->bfloat16_adapter))
+        return;
+    if (text != NULL && (kt_json_parse(facts->arena, kt_str(text), KT_JSON_DUPLICATES_LAST_WINS, &parsed, NULL) < 0 ||
+                         !kt_json_is_object(parsed.root))) {
+        kt_trainer_refuse(run, KT_PROBLEM_INVALID, text,
+                          ARGUMENTS
+                          ".lr_scheduler_kwargs must be the text of a JSON map, such as '{\"num_cycles\": 2}'");
+        return;
     }
+    check_arguments(run, scheduler, parsed.root);
+    check_needed(run, scheduler, parsed.root);
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -240,10 +339,20 @@ void kt_trainer_check_scheduler(struct kt_rule_run *run)
 static void check_model_path(struct kt_rule_run *run)
 {
     const char *path = kt_config_text(run->facts->config.values, "ModelConfig", "pretrained_model_name_or_path");
-    if (path != NULL && path[0] != '/')
-        kt_trainer_refuse(run, KT_PROBLEM_INVALID, path,
-                          "ModelConfig.pretrained_model_name_or_path is not a path, and the pod reaches no hub: the "
-                          "model is the preset's, so leave it out");
+    if (path != NULL && strncmp(path, "/workspace/", 11) != 0 && strncmp(path, "/mnt/", 5) != 0)
+        kt_trainer_refuse(
+            run, KT_PROBLEM_INVALID, path,
+            "ModelConfig.pretrained_model_name_or_path is no folder of the pod, which reaches no hub: the "
+            "model is the preset's, so leave it out");
+}
+
+/* May this be the path of a file in the pod? What is in /mnt/config is known: the ConfigMap's keys. */
+static bool is_in_pod(const struct kt_facts *facts, const char *path)
+{
+    static const char folder[] = "/mnt/config/";
+    if (strncmp(path, folder, strlen(folder)) != 0)
+        return path[0] == '/';
+    return kt_json_get(kt_json_get(facts->config.config_map, "data"), path + strlen(folder)) != NULL;
 }
 
 /* Like the trainer: what has one of these characters is a template, the rest is the name of a file. */
@@ -255,7 +364,7 @@ static void check_chat_template(struct kt_rule_run *run)
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, path,
                           ARGUMENTS ".chat_template_path is not the path of a file in the pod, and the pod reaches no "
                                     "hub; put the template's text into ModelConfig.chat_template");
-    if (text != NULL && strpbrk(text, "{}\n") == NULL && text[0] != '/')
+    if (text != NULL && strpbrk(text, "{}\n") == NULL && !is_in_pod(run->facts, text))
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, text,
                           "ModelConfig.chat_template is neither a template nor the path of a file in the pod; give the "
                           "template's text, or put the file into this ConfigMap and name it /mnt/config/NAME");

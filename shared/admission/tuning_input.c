@@ -284,9 +284,7 @@ bool kt_tuning_needs_read(const struct kt_settings *settings, const cJSON *secti
 
 enum kt_tuning_data kt_tuning_data_declared(const cJSON *sections)
 {
-    bool completion_only = false;
-    kt_training_value_flag(kt_config_value(sections, "TrainingArguments", "completion_only_loss"), &completion_only);
-    if (completion_only || kt_config_is(sections, "DatasetConfig", "context_column", "prompt") ||
+    if (kt_config_is(sections, "DatasetConfig", "context_column", "prompt") ||
         kt_config_is(sections, "DatasetConfig", "response_column", "completion"))
         return KT_DATA_COMPLETIONS;
     return kt_config_is(sections, "DatasetConfig", "messages_column", "messages") ? KT_DATA_MESSAGES

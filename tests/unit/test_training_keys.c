@@ -191,7 +191,7 @@ static void fractions_stay_within_their_bounds(void **state)
     fine("TrainingArguments", "learning_rate", "0.0002");
     fine("TrainingArguments", "learning_rate", "\"2e-4\"");
     refused("TrainingArguments", "learning_rate", "0", "above 0");
-    refused("TrainingArguments", "learning_rate", "200", "at most 1");
+    refused("TrainingArguments", "learning_rate", "200", "at most 2");
     refused("TrainingArguments", "learning_rate", "\"0x1p-3\"", "must be a number");
     refused("TrainingArguments", "learning_rate", "\"nan\"", "must be a number");
     refused("DatasetConfig", "train_test_split", "0", "above 0");

@@ -57,7 +57,16 @@ void write_markdown(void)
         const struct kt_trainer_image *image = &tables.images[i];
         printf("| kaito-base:%s | %s | ", image->tag, image->release);
         if (image->ours_from > 0) {
-            printf("%" PRIu32 ".%" PRIu32 " and above", image->ours_from / 10, image->ours_from % 10);
+            uint32_t end = 0;
+            for (size_t j = i + 1; j < tables.image_count && end == 0; j++) {
+                end = tables.images[j].ours_from;
+            }
+            printf("%" PRIu32 ".%" PRIu32, image->ours_from / 10, image->ours_from % 10);
+            if (end > 0) {
+                printf(" to below %" PRIu32 ".%" PRIu32, end / 10, end % 10);
+            } else {
+                printf(" and above");
+            }
         }
         printf(" | %" PRIu32 ".%" PRIu32 ", %" PRIu32 ".%" PRIu32 " | ", image->oldest_gpu / 10, image->oldest_gpu % 10,
                image->oldest_gpu_qlora / 10, image->oldest_gpu_qlora % 10);
