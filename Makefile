@@ -187,6 +187,10 @@ check-tsan: ## the threaded unit tests with the thread sanitizer
 check-valgrind: all unit-programs ## unit, golden and a share of the oracle layer under valgrind
 	@tests/run.sh valgrind golden_valgrind oracle_valgrind
 
+.PHONY: check-trainer
+check-trainer: all ## the real trainer on the CPU with our templates and examples; needs KAITO_SOURCE_DIR, see tests/trainer
+	@tests/run.sh trainer
+
 # --- fuzzing (clang) -------------------------------------------------------------------------------------------------
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 60

@@ -85,6 +85,10 @@ layer_attack() {
     tests/attack/run.sh
 }
 
+layer_trainer() {
+    tests/trainer/run.sh
+}
+
 # Every case that the oracle has, in one line each for what is compared.
 layer_oracle() {
     if [ -z "${KAITO_ORACLE_DIR:-}" ]; then
