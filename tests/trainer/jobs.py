@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the trainer as our Jobs run it: the command, environment, mounts and config that `kubectl kaito render` shows.
 
-usage: jobs.py PLUGIN WORK [WORD]... . WORK/IMAGE has tfs/, weights/, data/KIND/ and environment/ of each image that can
-be run here; WORDs choose the cases whose name has one. Prints "ok", "not ok" and "skip" lines.
+usage: jobs.py PLUGIN WORK [WORD]... . WORK/IMAGE has tfs/, weights/FAMILY/, data/KIND/ and environment/ of each image
+that can be run here; WORDs choose the cases whose name has one. Prints "ok", "not ok" and "skip" lines.
 
 A case trains when its adapter is where the Job's results are mounted, is finite and has learnt.
 """
@@ -32,6 +32,9 @@ METHODS = ("lora", "qlora")
 
 # The guide's example is refused until somebody puts a registry and a Secret there; so this does.
 PLACEHOLDERS = {"ACR_REPO_HERE.azurecr.io/IMAGE_NAME_HERE": "registry.example.com/adapter", "ACR_REGISTRY_SECRET_HERE": "push"}
+
+# Beginning of a preset's name -> the tiny model that has its modules
+FAMILIES = {"phi-3": "phi3", "phi-4": "phi3", "qwen2.5": "qwen2", "mistral": "mistral"}
 
 
 class Fault(Exception):
@@ -103,6 +106,14 @@ def data_kind(manifest):
     return "messages-parquet" if ".parquet" in manifest else "messages-jsonl"
 
 
+def family_of(manifest):
+    presets = [one["tuning"]["preset"]["name"] for one in yaml.safe_load_all(manifest) if one["kind"] == "Workspace"]
+    for beginning, family in FAMILIES.items():
+        if presets[0].startswith(beginning):
+            return family
+    raise Fault(f"no tiny model has the modules of {presets[0]}; see make_model.py")
+
+
 def lay_out(folder, pod, maps, image_folder, kind):
     """A folder for each volume, with what would be in it when the trainer starts."""
     volumes = {}
@@ -140,12 +151,12 @@ def environment_of(container, image_folder):
     return environment
 
 
-def run_container(container, volumes, folder, image_folder):
+def run_container(container, volumes, folder, image_folder, family):
     """(exit status or None after the time limit, log)"""
     spec = {
         "root": os.path.join(folder, "root"),
         "tfs": os.path.join(image_folder, "tfs"),
-        "weights": os.path.join(image_folder, "weights"),
+        "weights": os.path.join(image_folder, "weights", family),
         "mounts": mounts_of(container, volumes, folder),
         "command": words(container),
         "env": environment_of(container, image_folder),
@@ -174,12 +185,12 @@ def bounds(maps, pod):
     }
 
 
-def run_case(pod, maps, image_folder, kind, keep):
+def run_case(pod, maps, image_folder, manifest, keep):
     folder = tempfile.mkdtemp(dir=image_folder)
     try:
-        volumes = lay_out(folder, pod, maps, image_folder, kind)
+        volumes = lay_out(folder, pod, maps, image_folder, data_kind(manifest))
         for container in containers_to_run(pod):
-            status, log = run_container(container, volumes, folder, image_folder)
+            status, log = run_container(container, volumes, folder, image_folder, family_of(manifest))
             with open(f"{keep}.{container['name']}.log", "w", encoding="utf-8") as file:
                 file.write(log)
             if container is not trainer_of(pod) and status != 0:
@@ -193,36 +204,42 @@ def run_case(pod, maps, image_folder, kind, keep):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def same_run(pod, maps, manifest):
+    """A text that two cases share when the trainer would see no difference between them."""
+    seen = [{key: one.get(key) for key in ("image", "command", "args", "env")} for one in containers_to_run(pod)]
+    configs = [maps[one["configMap"]["name"]] for one in pod["volumes"] if "configMap" in one]
+    return json.dumps([seen, configs, data_kind(manifest), family_of(manifest)])
+
+
+def report(name, manifest, plugin, work, done):
+    """The line of a case. DONE: what runs of other cases gave, by same_run()."""
+    pod, maps = render(plugin, manifest)
+    image = trainer_of(pod)["image"].rsplit(":", 1)[1]
+    image_folder = os.path.join(work, image)
+    if not os.path.isdir(image_folder):
+        return f"skip trainer: {name}: image {image} cannot be run here"
+    key = same_run(pod, maps, manifest)
+    if key not in done:
+        keep = os.path.join(work, "logs", name.replace(" ", "-"))
+        done[key] = name, run_case(pod, maps, image_folder, manifest, keep)
+    first, (outcome, error) = done[key]
+    note = f" (the same run as {first})" if first != name else ""
+    if outcome == "trains":
+        return f"ok trainer: {name} trains on {image}{note}"
+    return f"not ok trainer: {name} on {image}: {outcome}: {error}{note}"
+
+
 def main():
     plugin, work, chosen = sys.argv[1], os.path.abspath(sys.argv[2]), sys.argv[3:]
-    logs = os.path.join(work, "logs")
-    os.makedirs(logs, exist_ok=True)
-    done = {}  # several examples make the same run
+    os.makedirs(os.path.join(work, "logs"), exist_ok=True)
+    done = {}
     for name, manifest in cases():
         if chosen and not any(word in name for word in chosen):
             continue
         try:
-            pod, maps = render(plugin, manifest)
+            print(report(name, manifest, plugin, work, done), flush=True)
         except Fault as fault:
             print(f"not ok trainer: {name}: {fault}", flush=True)
-            continue
-        image = trainer_of(pod)["image"].rsplit(":", 1)[1]
-        image_folder = os.path.join(work, image)
-        if not os.path.isdir(image_folder):
-            print(f"skip trainer: {name}: image {image} cannot be run here", flush=True)
-            continue
-        kind = data_kind(manifest)
-        used = [one["configMap"]["name"] for one in pod["volumes"] if "configMap" in one]
-        key = json.dumps([containers_to_run(pod), [maps[one] for one in used], kind])
-        if key not in done:
-            keep = os.path.join(logs, name.replace(" ", "-"))
-            done[key] = name, run_case(pod, maps, image_folder, kind, keep)
-        first, (outcome, error) = done[key]
-        note = f" (the same run as {first})" if first != name else ""
-        if outcome == "trains":
-            print(f"ok trainer: {name} trains on {image}{note}", flush=True)
-        else:
-            print(f"not ok trainer: {name} on {image}: {outcome}: {error}{note}", flush=True)
 
 
 if __name__ == "__main__":

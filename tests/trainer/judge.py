@@ -17,8 +17,8 @@ MARK = "fine_tuning_completed.txt"
 LOOP = {"_inner_training_loop", "_run_epoch", "_run_training_loop"}
 PLACES = (
     ("dies-at-eval", {"evaluate", "_evaluate", "evaluation_loop", "prediction_step"}),
-    ("dies-at-save", {"_save_checkpoint", "save_model", "_save", "save_pretrained", "_push_from_checkpoint"}),
-    ("dies-at-step", {"training_step", "get_batch_samples", "clip_grad_norm_", "_clip_grad_norm", "step", "on_step_end", "on_log", "torch_call"}),
+    ("dies-at-save", {"_save_checkpoint", "save_model", "_save", "save_pretrained", "_determine_best_metric", "_load_best_model"}),
+    ("dies-at-step", {"training_step", "get_batch_samples", "clip_grad_norm_", "step", "_maybe_log_save_evaluate"}),
 )
 
 # Adam moves a weight by little more than the learning rate a step. A weight beyond this many times that is not learnt.

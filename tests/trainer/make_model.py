@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a tiny Phi-3 with random weights: the real class, file names, special tokens and chat markup, in a megabyte.
+"""Writes tiny models with random weights, a third of a megabyte each: the real classes, so the real names of modules.
 
-usage: make_model.py FOLDER
+usage: make_model.py FOLDER: a folder in it for each family (phi3, qwen2, mistral).
 
-It is made by the libraries of the image that will load it, with fixed seeds.
+They are made by the libraries of the image that will load them, with fixed seeds. Special tokens and chat markup are
+those of Phi-3 for all.
 """
+import os
 import random
 import sys
 
 import torch
+import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 HIDDEN, HEADS = 64, 4
 SPECIAL = ["<unk>", "<s>", "</s>", "<|endoftext|>", "<|assistant|>", "<|system|>", "<|end|>", "<|user|>"]
@@ -41,29 +44,40 @@ def tokenizer():
     return wrapped
 
 
-def model(vocabulary):
+# Rotary scaling as of the 128k contexts of Phi-3.
+FACTORS = [1.0] * (HIDDEN // HEADS // 2)
+PHI3 = {
+    "max_position_embeddings": 131072,
+    "original_max_position_embeddings": 4096,
+    "rope_scaling": {"type": "longrope", "long_factor": FACTORS, "short_factor": FACTORS},
+    "sliding_window": 262144,
+}
+# family -> (class, what its config has besides the sizes)
+FAMILIES = {"phi3": ("Phi3", PHI3), "qwen2": ("Qwen2", {}), "mistral": ("Mistral", {"sliding_window": None})}
+
+
+def model(family, vocabulary):
     torch.manual_seed(1)
-    factors = [1.0] * (HIDDEN // HEADS // 2)
-    config = Phi3Config(
+    name, settings = FAMILIES[family]
+    config = getattr(transformers, name + "Config")(
         vocab_size=vocabulary,
         hidden_size=HIDDEN,
         intermediate_size=2 * HIDDEN,
         num_hidden_layers=2,
         num_attention_heads=HEADS,
         num_key_value_heads=HEADS,
-        max_position_embeddings=131072,
-        original_max_position_embeddings=4096,
-        rope_scaling={"type": "longrope", "long_factor": factors, "short_factor": factors},
-        sliding_window=262144,
         tie_word_embeddings=False,
         bos_token_id=SPECIAL.index("<s>"),
         eos_token_id=END,
         pad_token_id=END,
+        **settings,
     )
-    return Phi3ForCausalLM(config).to(torch.bfloat16)
+    return getattr(transformers, name + "ForCausalLM")(config).to(torch.bfloat16)
 
 
 made = tokenizer()
-made.save_pretrained(sys.argv[1])
-# The real vocabulary is padded to a multiple of 64 too.
-model(-(-len(made) // 64) * 64).save_pretrained(sys.argv[1])
+for family in FAMILIES:
+    folder = os.path.join(sys.argv[1], family)
+    made.save_pretrained(folder)
+    # The real vocabulary is padded to a multiple of 64 too.
+    model(family, -(-len(made) // 64) * 64).save_pretrained(folder)

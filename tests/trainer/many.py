@@ -2,7 +2,8 @@
 """Runs many training configs on one image's environment, a second each: the libraries are imported once, and each
 config gets a child of this process with its own /mnt.
 
-usage: many.py SCRATCH, in namespaces of its own (see run.sh). SCRATCH has tfs/, weights/ and data/KIND/.
+usage: many.py SCRATCH, in namespaces of its own (see run.sh). SCRATCH has tfs/, weights/phi3/ and
+data/KIND/.
 Reads lines {"id", "training_config", "data"} (a mapping of sections, or the text of the file), answers lines {"id",
 "outcome", "error"} in the same order; see judge.py for the outcomes. KAITO_KEEP_LOGS names a folder for the logs.
 """
@@ -143,7 +144,7 @@ def prepare(scratch):
     root = os.path.join(scratch, "root")
     os.makedirs(root, exist_ok=True)
     container.loopback_up()
-    container.enter(root, os.path.join(scratch, "tfs"), os.path.join(scratch, "weights"))
+    container.enter(root, os.path.join(scratch, "tfs"), os.path.join(scratch, "weights/phi3"))
     os.environ["HOME"] = container.HOME
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported; the launch sets the same
     import_libraries()
