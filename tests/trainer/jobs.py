@@ -109,7 +109,7 @@ def data_kind(manifest):
 def family_of(manifest):
     presets = [one["tuning"]["preset"]["name"] for one in yaml.safe_load_all(manifest) if one["kind"] == "Workspace"]
     for beginning, family in FAMILIES.items():
-        if presets[0].startswith(beginning):
+        if presets[0].lower().startswith(beginning):
             return family
     raise Fault(f"no tiny model has the modules of {presets[0]}; see make_model.py")
 

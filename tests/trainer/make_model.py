@@ -6,6 +6,7 @@ usage: make_model.py FOLDER: a folder in it for each family (phi3, qwen2, mistra
 They are made by the libraries of the image that will load them, with fixed seeds. Special tokens and chat markup are
 those of Phi-3 for all.
 """
+import importlib.util
 import os
 import random
 import sys
@@ -19,12 +20,20 @@ HIDDEN, HEADS = 64, 4
 SPECIAL = ["<unk>", "<s>", "</s>", "<|endoftext|>", "<|assistant|>", "<|system|>", "<|end|>", "<|user|>"]
 END = SPECIAL.index("<|endoftext|>")
 # As the real one: a turn is its role, its text and an end mark; one of a role that it does not know is left out, without
-# a word; the end of all is the end of text.
+# a word; the end of all is the end of text. trl knows the real one by its text, so where it has it, that is taken.
 CHAT = (
     "{% for turn in messages %}{% if turn['role'] in ['system', 'user', 'assistant'] %}"
     "{{ '<|' + turn['role'] + '|>\n' + turn['content'] + '<|end|>\n' }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}"
 )
+
+
+def chat_template():
+    path = os.path.join(os.path.dirname(importlib.util.find_spec("trl").origin), "chat_templates/phi3.jinja")
+    if not os.path.exists(path):
+        return CHAT
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def tokenizer():
@@ -40,7 +49,7 @@ def tokenizer():
     )
     special = {"bos_token": "<s>", "eos_token": "<|endoftext|>", "unk_token": "<unk>", "pad_token": "<|endoftext|>"}
     wrapped = PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=131072, **special)
-    wrapped.chat_template = CHAT
+    wrapped.chat_template = chat_template()
     return wrapped
 
 
