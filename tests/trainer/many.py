@@ -63,6 +63,10 @@ def facts_to_judge_by(globals_):
 
 def train(folder):
     """In the child: ends with the exit status that the trainer would have ended with."""
+    import torch
+
+    # A fork loses torch's pool of threads. It is made anew here, before the threads that load weights race for it.
+    torch.set_num_threads(1)
     out = os.open(os.path.join(folder, "log"), os.O_WRONLY | os.O_CREAT)
     os.dup2(out, 1)
     os.dup2(out, 2)
