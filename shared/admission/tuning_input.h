@@ -59,7 +59,8 @@ struct kt_tuning_needs {
 bool kt_tuning_needs_read(const struct kt_settings *settings, const cJSON *sections, enum kt_tuning_method method,
                           const struct kt_model *model, enum kt_tuning_data data, struct kt_tuning_needs *ret);
 
-/* What a config declares its rows to be, by the names of columns in DatasetConfig: the trainer itself does not read them. */
+/* What a config declares its rows to be, by the names of columns in DatasetConfig: the trainer itself does not read
+ * them. */
 enum kt_tuning_data kt_tuning_data_declared(const cJSON *sections);
 
 /* Does peft find something to adapt under this name of LoraConfig.target_modules? It matches the end of a module's path
