@@ -42,7 +42,7 @@ check "its conditions are upstream's, and True" conditions_tell
 
 columns() {
     local line
-    kubectl get workspace qlora-url-image | head -n 1 | tr -s ' ' |
+    kubectl get workspace qlora-url-image | sed -n 1p | tr -s ' ' |
         grep -q '^NAME INSTANCE RESOURCEREADY INFERENCEREADY JOBSTARTED WORKSPACEREADY STATE AGE' || return
     line=$(kubectl get workspace qlora-url-image --no-headers | tr -s ' ')
     [[ $line == "qlora-url-image Standard_NC24ads_A100_v4 True True True Succeeded "* ]] || { echo "$line" && return 1; }
