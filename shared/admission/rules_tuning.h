@@ -25,6 +25,10 @@ void kt_tuning_check_image_known(struct kt_rule_run *run);
 void kt_tuning_check_capability_known(struct kt_rule_run *run);
 void kt_tuning_check_nodes_alike(struct kt_rule_run *run);
 
+/* The word by which the trainer takes a file of this name for data ("json"), or NULL: any of five, anywhere in the
+ * name, in any case (upstream's dataset.py). */
+const char *kt_tuning_file_word(struct kt_str name);
+
 /* The GPU that will train, from the machine type or from the bring-your-own nodes. */
 struct kt_tuning_gpu {
     bool known;                  /* memory is known */

@@ -381,18 +381,6 @@ static void check_dataset_path(struct kt_rule_run *run)
                           "/data/FILE");
 }
 
-/* The trainer's words for kinds of files, looked for anywhere in a name. */
-static const char *const file_words[] = {"csv", "json", "parquet", "arrow", "webdataset"};
-
-static const char *word_in(const char *name)
-{
-    for (size_t i = 0; name != NULL && i < KT_ARRAY_LENGTH(file_words); i++) {
-        if (strcasestr(name, file_words[i]) != NULL)
-            return file_words[i];
-    }
-    return NULL;
-}
-
 static void check_extension(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
@@ -400,8 +388,8 @@ static void check_extension(struct kt_rule_run *run)
     const char *path = kt_config_text(facts->config.values, "DatasetConfig", "dataset_path");
     const char *url = kt_json_string(kt_json_item(facts->now.tuning.input.urls, 0));
     const char *name = strrchr(path != NULL ? path : url != NULL ? url : "", '/');
-    const char *word = word_in(name);
-    const char *meant = word_in(extension);
+    const char *word = kt_tuning_file_word(kt_str(name));
+    const char *meant = kt_tuning_file_word(kt_str(extension));
     if (word != NULL && meant != NULL && kt_streq(meant, extension) && !kt_streq(word, extension))
         kt_trainer_refuse(run, KT_PROBLEM_INVALID, extension,
                           "DatasetConfig.dataset_extension says otherwise than the file's name (\"%.48s\"), and the "

@@ -383,16 +383,6 @@ static const struct kt_training_key *find_abbreviated(const struct table *table,
     return found;
 }
 
-const struct kt_training_key *kt_training_key_abbreviated(const struct kt_trainer_image *image, const char *section,
-                                                          const char *name)
-{
-    const struct table *table = table_get(NULL);
-    uint32_t images = table != NULL ? parser_of(table, image) : 0;
-    if (table == NULL || find_in(table, images, section, name) != NULL)
-        return NULL;
-    return find_abbreviated(table, images, section, name);
-}
-
 /* In shorter names one edit may be all that two names have in common. */
 #define SLIP_CHARACTERS 4u
 

@@ -56,9 +56,6 @@ const struct kt_training_key *kt_training_key_find(const struct kt_trainer_image
 /* A key of this name in another image, where this one has none: the one of the newest image that has it; or NULL. */
 const struct kt_training_key *kt_training_key_elsewhere(const struct kt_trainer_image *image, const char *section,
                                                         const char *name);
-/* The key that the trainer takes a shorter name for, or one with dashes; NULL for a name in full, or of nothing. */
-const struct kt_training_key *kt_training_key_abbreviated(const struct kt_trainer_image *image, const char *section,
-                                                          const char *name);
 /* The tag of the newest image that has the key. */
 const char *kt_training_key_newest_image(const struct kt_training_key *key);
 

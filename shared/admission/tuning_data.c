@@ -140,20 +140,17 @@ static struct kt_str downloaded_name(const char *url)
     return kt_str(last != NULL ? last + 1 : (host != NULL ? host + 3 : url));
 }
 
-/* Does the trainer see a data file in this name? (dataset.py: any of these words anywhere in the name, in any case.) */
-static bool names_data_file(struct kt_str name)
+const char *kt_tuning_file_word(struct kt_str name)
 {
     static const char *const words[] = {"csv", "json", "parquet", "arrow", "webdataset"};
-    for (size_t at = 0; at < name.length; at++) {
-        char first = kt_ascii_lower(name.data[at]);
-        for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
-            struct kt_str word = kt_str(words[i]);
-            if (first == word.data[0] && word.length <= name.length - at &&
-                kt_str_equal_nocase((struct kt_str){name.data + at, word.length}, word))
-                return true;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(words); i++) {
+        struct kt_str word = kt_str(words[i]);
+        for (size_t at = 0; at + word.length <= name.length; at++) {
+            if (kt_str_equal_nocase((struct kt_str){name.data + at, word.length}, word))
+                return words[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 /* True when the config says which file to read, or may say so. */
@@ -180,7 +177,7 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
         if (!goes_on_with(run, url))
             return;
         bool is_good = is_given(url) && !url_has_placeholder(url) && kt_url_check(kt_str(url)).verdict == KT_URL_OK;
-        if (is_good && !names_data_file(downloaded_name(url)) && unseen++ == 0) {
+        if (is_good && kt_tuning_file_word(downloaded_name(url)) == NULL && unseen++ == 0) {
             first = url;
             first_index = index;
         }

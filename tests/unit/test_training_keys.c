@@ -77,9 +77,6 @@ static void a_key_of_another_image_is_found_there(void **state)
     assert_null(kt_training_key_elsewhere(old, "TrainingArguments", "no_such_key"));
     assert_string_equal(kt_training_key_find(old, "TrainingArguments", "learning_rate")->default_text, "0.00005");
     assert_string_equal(kt_training_key_find(middle, "TrainingArguments", "learning_rate")->default_text, "0.00002");
-    assert_string_equal(kt_training_key_abbreviated(old, "TrainingArguments", "per_device_train")->name,
-                        "per_device_train_batch_size");
-    assert_null(kt_training_key_abbreviated(old, "TrainingArguments", "per_device_train_batch_size"));
 }
 
 static void a_key_has_its_type_default_and_bounds(void **state)
