@@ -25,7 +25,7 @@ const struct kt_default kt_defaults[] = {
     {"D04", "tuning.method", "qlora", "with tuning", false},
     {"D05", "inference.preset.accessMode, tuning.preset.accessMode", "public", "with a preset", false},
     {"D06", "inference.adapters[*].strength", "\"1.0\"", "with the transformers runtime", false},
-    {"D07", "tuning template", "lora-params-template-float16 or qlora-params-template-float16",
+    {"D07", "tuning template", "lora-params-template-below-8.0 or qlora-params-template-below-8.0",
      "no tuning.config, on a GPU below compute capability 8.0", true},
 };
 const size_t kt_default_count = KT_ARRAY_LENGTH(kt_defaults);

@@ -63,8 +63,8 @@ const cJSON *kt_shipped_template_object(const char *name)
 const char *kt_template_name(enum kt_tuning_method method, bool float16)
 {
     static const char *const names[][2] = {
-        [KT_METHOD_LORA] = {"lora-params-template", "lora-params-template-float16"},
-        [KT_METHOD_QLORA] = {"qlora-params-template", "qlora-params-template-float16"},
+        [KT_METHOD_LORA] = {"lora-params-template", "lora-params-template-below-8.0"},
+        [KT_METHOD_QLORA] = {"qlora-params-template", "qlora-params-template-below-8.0"},
     };
     return names[method][float16];
 }

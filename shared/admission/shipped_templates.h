@@ -15,7 +15,9 @@ const cJSON *kt_shipped_template_find(const char *text);
 /* The ConfigMap of this name, as it is in the manifest; NULL when none is shipped, also when memory is out. */
 const cJSON *kt_shipped_template_object(const char *name);
 
-/* What the template of a method is called: upstream v0.12.0's names, and ours of the float16 forms (D07). */
+/* What the template of a method is called: upstream v0.12.0's names, and ours of the float16 forms (D07). A copy in a
+ * user's namespace is kept for good, so a form whose training changes needs a new name: *-template-float16 was one, and
+ * its lora ended on fp16: true. */
 const char *kt_template_name(enum kt_tuning_method method, bool float16);
 
 #endif

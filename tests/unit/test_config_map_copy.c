@@ -65,7 +65,7 @@ static void on_a_newer_card_it_is_copied_as_it_is(void **state KT_UNUSED)
 /* What the shipped float16 forms say, key by key: tests/golden/plugin/render-guide-*. */
 static void on_an_older_card_the_float16_template_is_copied(void **state KT_UNUSED)
 {
-    static const char *const names[] = {"lora-params-template-float16", "qlora-params-template-float16"};
+    static const char *const names[] = {"lora-params-template-below-8.0", "qlora-params-template-below-8.0"};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(names); i++) {
         cJSON *made = NULL;
         const char *patch = kt_arena_printf(
@@ -94,7 +94,7 @@ static void only_float16_templates_are_at_hand(void **state KT_UNUSED)
     struct kt_tuning_plan plan;
     cJSON *object = kt_admission_case_changed(&test, kt_admission_case_tuning(&test), V100);
     assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, 0, &plan, &error), 0);
-    assert_ptr_equal(kt_tuning_template_at_hand(&plan), kt_shipped_template_object("qlora-params-template-float16"));
+    assert_ptr_equal(kt_tuning_template_at_hand(&plan), kt_shipped_template_object("qlora-params-template-below-8.0"));
     object = kt_admission_case_tuning(&test);
     assert_int_equal(kt_tuning_plan(&test.arena, object, &test.settings, 0, &plan, &error), 0);
     assert_null(kt_tuning_template_at_hand(&plan)); /* an installation has these in its namespace */

@@ -159,7 +159,7 @@ static void test_float16_is_announced(void **state)
     assert_int_equal(test.defaulting.applied_count, 1);
     assert_string_equal(test.defaulting.applied[0].row->id, "D07");
     assert_null(test.defaulting.applied[0].pointer);
-    assert_string_equal(kt_json_string(test.defaulting.applied[0].value), "qlora-params-template-float16");
+    assert_string_equal(kt_json_string(test.defaulting.applied[0].value), "qlora-params-template-below-8.0");
     assert_string_equal(kt_admission_case_patch(&test), "[]");
     kt_admission_case_judge(
         &test, tuning("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"},\"tuning\":{\"config\":\"mine\"}}"), NULL);

@@ -81,6 +81,9 @@ static void assert_refused(const char *patch, const char *cluster_text, const ch
 #define COPY                                                                                                          \
     "[{\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"qlora-params-template\",\"namespace\":\"default\"},\"data\":{" \
     "\"training_config.yaml\":\"training_config: {TrainingArguments: {output_dir: /mnt/there}}\"}}]"
+#define OLD_COPY                                                                                                   \
+    "[{\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"lora-params-template-float16\",\"namespace\":\"default\"}," \
+    "\"data\":{\"training_config.yaml\":\"training_config: {TrainingArguments: {fp16: true}}\"}}]"
 #define NODES                                                                                                     \
     "[{\"kind\":\"Node\",\"metadata\":{\"name\":\"a\",\"labels\":{\"tier\":\"gpu\",\"nvidia.com/"                 \
     "gpu.product\":\"A100\","                                                                                     \
@@ -91,7 +94,7 @@ static void objects_come_in_the_order_of_their_making(void **state KT_UNUSED)
 {
     assert_renders("{}", "[]", "ControllerRevision NodeClaim ConfigMap/qlora-params-template Job");
     assert_renders("{\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"}}", "[]",
-                   "ControllerRevision NodeClaim ConfigMap/qlora-params-template-float16 Job");
+                   "ControllerRevision NodeClaim ConfigMap/qlora-params-template-below-8.0 Job");
     assert_renders("{\"tuning\":{\"config\":\"mine\"}}", OWN_MAP, "ControllerRevision NodeClaim Job");
     assert_renders("{\"metadata\":{\"namespace\":\"default\"}}", COPY, "ControllerRevision NodeClaim Job");
 }
@@ -101,6 +104,14 @@ static void a_copy_that_is_there_counts(void **state KT_UNUSED)
     cJSON *objects = NULL;
     assert_int_equal(render(changed("{\"metadata\":{\"namespace\":\"default\"}}"), COPY, &objects), 0);
     assert_non_null(strstr(kt_test_json_text(&test.arena, objects), "\"mountPath\":\"/mnt/there\""));
+}
+
+/* Its lora has fp16: true, which ends the training. */
+static void a_copy_of_an_older_version_does_not_count(void **state KT_UNUSED)
+{
+    assert_renders("{\"metadata\":{\"namespace\":\"default\"},\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"},"
+                   "\"tuning\":{\"method\":\"lora\"}}",
+                   OLD_COPY, "ControllerRevision NodeClaim ConfigMap/lora-params-template-below-8.0 Job");
 }
 
 static void the_users_config_is_marked_on_the_job(void **state KT_UNUSED)
@@ -159,7 +170,7 @@ static void own_nodes_say_which_image_trains(void **state KT_UNUSED)
                         "\"tier\":\"gpu\"}}}}";
     cJSON *objects = NULL;
     test.settings.gates[KT_GATE_DISABLE_NODE_AUTO_PROVISIONING] = true;
-    assert_renders(patch, nodes_of("7", "5"), "ControllerRevision ConfigMap/qlora-params-template-float16 Job");
+    assert_renders(patch, nodes_of("7", "5"), "ControllerRevision ConfigMap/qlora-params-template-below-8.0 Job");
     assert_int_equal(render(changed(patch), nodes_of("7", "5"), &objects), 0);
     assert_non_null(strstr(kt_test_json_text(&test.arena, objects), "kaito-base:0.2.8\""));
     assert_renders(patch, nodes_of("9", "0"), "ControllerRevision ConfigMap/qlora-params-template Job");
@@ -258,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(objects_come_in_the_order_of_their_making),
         TEST(a_copy_that_is_there_counts),
+        TEST(a_copy_of_an_older_version_does_not_count),
         TEST(the_users_config_is_marked_on_the_job),
         TEST(what_the_reconciler_has_counted_is_kept),
         TEST(own_nodes_need_no_claim),

@@ -363,7 +363,7 @@ static void a_template_concerns_those_who_wait_for_it(void **state)
     assert_string_equal(fixture->visited, "");
     put(fixture, MAPS, MAP("release", "unrelated", "6", "x"));
     assert_string_equal(fixture->visited, "");
-    put(fixture, MAPS, MAP("ns", "lora-params-template-float16", "7", "x")); /* a copy */
+    put(fixture, MAPS, MAP("ns", "lora-params-template-below-8.0", "7", "x")); /* a copy */
     assert_non_null(strstr(fixture->visited, "ns/a"));
     assert_null(strstr(fixture->visited, "ns/b"));
 }

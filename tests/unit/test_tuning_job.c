@@ -258,16 +258,16 @@ static const char *image_patch(const struct image_row *row, const char *method)
 static void the_gpu_decides_the_image_and_the_template(void **state KT_UNUSED)
 {
     static const struct image_row rows[] = {
-        {"Standard_NC6s_v3", 0, NULL, "0.2.8", "lora-params-template-float16"},     /* V100 */
-        {"Standard_NC4as_T4_v3", 0, NULL, "0.2.8", "lora-params-template-float16"}, /* T4 */
-        {"Standard_NV36ads_A10_v5", 0, NULL, "0.4.2", "lora-params-template"},      /* A10 */
-        {"Standard_NC24ads_A100_v4", 0, NULL, "0.4.2", "lora-params-template"},     /* A100 */
-        {"Standard_NC24ads_A100_v4", 70, NULL, "0.4.2", "lora-params-template"},    /* the catalogue knows it */
-        {"Standard_NC24ads_A100_v4", 0, "0.5.0", "0.5.0", "lora-params-template"},  /* as it is set */
-        {"Standard_NC24ads_A100_v4", 0, "9.9", "9.9", "lora-params-template"},      /* one without a row too */
-        {"Standard_NC6s_v3", 0, "0.5.0", NULL, NULL},                               /* it has no kernels there */
-        {"Standard_NC12s_v2", 0, NULL, NULL, NULL},                                 /* P100 */
-        {NULL, 70, NULL, "0.2.8", "lora-params-template-float16"},
+        {"Standard_NC6s_v3", 0, NULL, "0.2.8", "lora-params-template-below-8.0"},     /* V100 */
+        {"Standard_NC4as_T4_v3", 0, NULL, "0.2.8", "lora-params-template-below-8.0"}, /* T4 */
+        {"Standard_NV36ads_A10_v5", 0, NULL, "0.4.2", "lora-params-template"},        /* A10 */
+        {"Standard_NC24ads_A100_v4", 0, NULL, "0.4.2", "lora-params-template"},       /* A100 */
+        {"Standard_NC24ads_A100_v4", 70, NULL, "0.4.2", "lora-params-template"},      /* the catalogue knows it */
+        {"Standard_NC24ads_A100_v4", 0, "0.5.0", "0.5.0", "lora-params-template"},    /* as it is set */
+        {"Standard_NC24ads_A100_v4", 0, "9.9", "9.9", "lora-params-template"},        /* one without a row too */
+        {"Standard_NC6s_v3", 0, "0.5.0", NULL, NULL},                                 /* it has no kernels there */
+        {"Standard_NC12s_v2", 0, NULL, NULL, NULL},                                   /* P100 */
+        {NULL, 70, NULL, "0.2.8", "lora-params-template-below-8.0"},
         {NULL, 86, NULL, "0.4.2", "lora-params-template"},
         {NULL, 0, NULL, "0.2.8", "lora-params-template"}, /* its kernels reach from the oldest to the newest */
         {NULL, 61, NULL, NULL, NULL},

@@ -49,7 +49,7 @@ follows_the_labels() {
     until_true 30 condition_is own-old JobStarted 'False JobCannotBeMade' || { workspace_condition own-old JobStarted && return 1; }
     kubectl get workspace own-old -o 'jsonpath={.status.conditions[?(@.type=="JobStarted")].message}' | grep -q 'compute capability 5.2' || return
     kubectl label nodes -l pool=old --overwrite nvidia.com/gpu.compute.major=7 nvidia.com/gpu.compute.minor=5 || return
-    workspace_becomes own-old Succeeded 60 && trains_with own-old 0.2.8 qlora-params-template-float16
+    workspace_becomes own-old Succeeded 60 && trains_with own-old 0.2.8 qlora-params-template-below-8.0
 }
 check "a node that no image has kernels for gets no Job, and labels that are put right are noticed" follows_the_labels
 kubectl delete workspaces --all --wait=true --timeout=30s >/dev/null
