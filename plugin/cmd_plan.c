@@ -6,7 +6,6 @@ static const char *const methods[] = {"qlora", "lora", "inference", NULL};
 static const char *const attentions[] = {"flash", "eager", NULL};
 static const char *const data_kinds[] = {"messages", "prompt-completion", NULL};
 static const char *const losses[] = {"full", "chunked", NULL};
-static const char *const bits[] = {"4", "8", NULL};
 
 #define AT(member) offsetof(struct kt_plan_options, member)
 static const struct kt_flag flags[] = {
@@ -114,15 +113,11 @@ static const struct kt_flag flags[] = {
      .offset = AT(quantisation),
      .value_name = "BITS",
      .shown = "4",
-     .choices = bits,
-     .completion = KT_COMPLETE_CHOICES,
-     .help = "With qlora: 4 or 8 bit."},
+     .help = "With qlora: 4. Weights in 8 bit cannot be had: the trainer of every image ends on them."},
     {.name = "quantization",
      .kind = KT_FLAG_TEXT,
      .offset = AT(quantisation),
      .value_name = "BITS",
-     .choices = bits,
-     .completion = KT_COMPLETE_CHOICES,
      .help = "",
      .alias_of = "quantisation"},
     {.name = "rank",

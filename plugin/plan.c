@@ -139,6 +139,13 @@ static int refuse_idle_flags(struct kt_app *app, const struct kt_plan_options *o
         if (flags[i].given && flags[i].of_qlora && !qlora)
             return kt_app_usage_fault(app, error, "--%s is for qlora: lora keeps the weights in 16 bit", flags[i].name);
     }
+    if (options->quantisation && kt_streq(options->quantisation, "8"))
+        return kt_app_usage_fault(app, error,
+                                  "--quantisation 8: the trainer of every image ends on weights in 8 bit, after the "
+                                  "node is paid for (rule C024); 4 works");
+    if (options->quantisation && !kt_streq(options->quantisation, "4"))
+        return kt_app_usage_fault(app, error, "--quantisation: \"%.60s\" is not 4, the bits that qlora works with",
+                                  options->quantisation);
     if (qlora && options->gradient_checkpointing == KT_SWITCH_OFF)
         return kt_app_usage_fault(
             app, error,

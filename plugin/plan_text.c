@@ -55,9 +55,7 @@ static void add_tuning_title(struct kt_app *app, struct kt_strbuf *text, const s
         kt_strbuf_printf(&targets, "%s%s", targets.length ? ", " : "", *name);
     kt_strbuf_puts(text, kt_terminal_style(&app->out_terminal, KT_STYLE_STRONG));
     kt_output_escape(text, kt_str(plan->model->name));
-    kt_strbuf_printf(text, ", tuned with %s%s%s\n", plan->method,
-                     tuning->method == KT_METHOD_QLORA && tuning->quantisation_bits == 8 ? " in 8 bit" : "",
-                     kt_terminal_plain(&app->out_terminal));
+    kt_strbuf_printf(text, ", tuned with %s%s\n", plan->method, kt_terminal_plain(&app->out_terminal));
     add_wrapped(app, text, 2,
                 "batch size %" PRIu32 ", sequence length %" PRIu32 ", rank %" PRIu32
                 ", target modules %s, %s, %s, gradient checkpointing %s; rows of %s; image kaito-base:%s",

@@ -50,8 +50,6 @@ static void apply_flags(const struct kt_plan_options *options, const struct kt_t
         tuning->gradient_checkpointing = options->gradient_checkpointing == KT_SWITCH_ON;
     if (options->double_quant != KT_SWITCH_UNSET)
         tuning->double_quantisation = options->double_quant == KT_SWITCH_ON;
-    if (options->quantisation && kt_streq(options->quantisation, "8"))
-        tuning->quantisation_bits = 8;
 }
 
 int kt_plan_set_tuning(struct kt_app *app, const struct kt_plan_options *options, struct kt_plan *plan,
