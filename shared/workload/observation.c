@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/observation.h"
 
+#include <stdlib.h>
+
 #include "workload/diagnosis_internal.h"
+#include "workload/names.h"
+
+#define MOST_GPUS 64
 
 const char *kt_metadata_text(const cJSON *object, const char *key)
 {
@@ -15,6 +20,13 @@ const cJSON *kt_objects_find(struct kt_objects objects, const char *name)
             return objects.items[i];
     }
     return NULL;
+}
+
+uint32_t kt_node_gpu_count(const cJSON *node)
+{
+    const char *text = kt_json_string(kt_json_get(kt_json_path(node, "status", "capacity", NULL), KT_GPU_RESOURCE));
+    unsigned long number = text ? strtoul(text, NULL, 10) : 0;
+    return number >= 1 && number <= MOST_GPUS ? (uint32_t)number : 0;
 }
 
 /* The controller among the owner references, or NULL. */

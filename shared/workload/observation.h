@@ -32,6 +32,8 @@ const cJSON *kt_observation_pod(const struct kt_observation *observation);
 const cJSON *kt_condition_find(const cJSON *object, const char *type);
 /* Is that condition there with status "True"? */
 bool kt_condition_is_true(const cJSON *object, const char *type);
+/* GPUs of a node by its capacity; 0: it does not say, or no number from 1 to 64. */
+uint32_t kt_node_gpu_count(const cJSON *node);
 /* A controller owner reference to this very Workspace (by uid)? */
 bool kt_is_owned_by(const cJSON *object, const cJSON *workspace);
 /* Is metadata.deletionTimestamp set? */

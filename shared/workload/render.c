@@ -10,6 +10,7 @@
 #include "workload/names.h"
 #include "workload/node_claim.h"
 #include "workload/node_count.h"
+#include "workload/observation.h"
 #include "workload/revision.h"
 #include "workload/tuning.h"
 
@@ -108,12 +109,23 @@ static struct kt_own_nodes own_nodes(const struct rendering *rendering)
     return nodes;
 }
 
-/* GPUs of one of them; 0 when none says so. */
-static uint32_t own_gpu_count(const struct kt_own_nodes *nodes)
+/* GPUs of one of the user's own nodes: by its capacity, as the reconciler reads it, else by the labels of all; 0 when
+ * none says so. */
+static uint32_t own_gpu_count(const struct rendering *rendering, const struct kt_own_nodes *own)
 {
-    return nodes->state == KT_OWN_NODES_KNOWN && nodes->gpu_count > 0
-               ? (uint32_t)KT_MIN(nodes->gpu_count, (int64_t)UINT32_MAX)
-               : 0;
+    struct kt_workspace workspace;
+    const cJSON *const *nodes = NULL;
+    size_t node_count = 0;
+    uint32_t count = 0;
+    kt_workspace_view(rendering->workspace, &workspace);
+    if (own->count > 0 &&
+        rendering->cluster->nodes(rendering->cluster->context, &nodes, &node_count) == KT_LOOKUP_FOUND)
+        for (size_t i = 0; count == 0 && i < node_count; i++)
+            if (kt_node_matches(nodes[i], workspace.resource.match_labels))
+                count = kt_node_gpu_count(nodes[i]);
+    if (count == 0 && own->state == KT_OWN_NODES_KNOWN && own->gpu_count > 0)
+        count = (uint32_t)KT_MIN(own->gpu_count, (int64_t)UINT32_MAX);
+    return count;
 }
 
 static int render_tuning(const struct rendering *rendering, struct kt_error *error)
@@ -134,7 +146,7 @@ static int render_tuning(const struct rendering *rendering, struct kt_error *err
         code = code < 0 ? code : kt_config_map_hash(rendering->arena, facts.config_map, config_hash, error);
         facts.config_hash = config_hash;
     }
-    facts.gpu_count = own_gpu_count(&nodes);
+    facts.gpu_count = own_gpu_count(rendering, &nodes);
     facts.revision =
         kt_arena_printf(rendering->arena, "%" PRId64, recorded_number(rendering->workspace, KT_ANNOTATION_REVISION));
     code = code < 0 ? code : kt_tuning_job(rendering->arena, &plan, &facts, &job, error);

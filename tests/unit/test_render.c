@@ -179,6 +179,23 @@ static void own_nodes_say_which_image_trains(void **state KT_UNUSED)
     assert_refused(patch, nodes_of("6", "1"), "resource.labelSelector: no image that trains has kernels");
 }
 
+/* Without nvidia.com/gpu.product the labels do not tell of the card, and the capacity still counts the GPUs. */
+static void own_nodes_are_counted_by_their_capacity(void **state KT_UNUSED)
+{
+    const char *patch = "{\"resource\":{\"instanceType\":null,\"labelSelector\":{\"matchLabels\":{\"app\":null,"
+                        "\"tier\":\"gpu\"}}}}";
+    static const char nodes[] =
+        "[{\"kind\":\"Node\",\"metadata\":{\"name\":\"other\"},\"status\":{\"capacity\":{\"nvidia.com/gpu\":\"8\"}}},"
+        "{\"kind\":\"Node\",\"metadata\":{\"name\":\"own\",\"labels\":{\"tier\":\"gpu\",\"nvidia.com/gpu.count\":\"2\","
+        "\"nvidia.com/gpu.compute.major\":\"8\",\"nvidia.com/gpu.compute.minor\":\"6\"}},\"status\":{\"capacity\":{"
+        "\"nvidia.com/gpu\":\"2\"}}}]";
+    cJSON *objects = NULL;
+    test.settings.gates[KT_GATE_DISABLE_NODE_AUTO_PROVISIONING] = true;
+    assert_renders(patch, nodes, "ControllerRevision ConfigMap/qlora-params-template Job");
+    assert_int_equal(render(changed(patch), nodes, &objects), 0);
+    assert_non_null(strstr(kt_test_json_text(&test.arena, objects), "\"nvidia.com/gpu\":\"2\""));
+}
+
 static void what_is_missing_is_told(void **state KT_UNUSED)
 {
     assert_refused("{\"tuning\":{\"config\":\"mine\"}}", "[]", "config map mine of namespace default is needed");
@@ -274,6 +291,7 @@ int main(void)
         TEST(what_the_reconciler_has_counted_is_kept),
         TEST(own_nodes_need_no_claim),
         TEST(own_nodes_say_which_image_trains),
+        TEST(own_nodes_are_counted_by_their_capacity),
         TEST(what_is_missing_is_told),
         TEST(admitted_examples_render),
         TEST(any_object_is_answered),

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Job: made once. It is never changed, and never made again by itself: a second tuning is the user's decision. */
-#include <stdlib.h>
-
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
 
@@ -11,15 +9,10 @@
 /* GPUs of the node that the Job will run on: for machines that the catalogue does not know. */
 static uint32_t node_gpus(const struct kt_reconcile *look)
 {
-    for (size_t i = 0; i < look->observation.nodes.count; i++) {
-        const cJSON *amount =
-            kt_json_get(kt_json_path(look->observation.nodes.items[i], "status", "capacity", NULL), KT_GPU_RESOURCE);
-        const char *text = kt_json_string(amount);
-        unsigned long number = text ? strtoul(text, NULL, 10) : 0;
-        if (number >= 1 && number <= 64)
-            return (uint32_t)number;
-    }
-    return 0;
+    uint32_t count = 0;
+    for (size_t i = 0; count == 0 && i < look->observation.nodes.count; i++)
+        count = kt_node_gpu_count(look->observation.nodes.items[i]);
+    return count;
 }
 
 static enum kt_step_result refuse(struct kt_reconcile *look, int code)
