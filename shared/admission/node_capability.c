@@ -79,11 +79,14 @@ struct kt_node_capability kt_node_capability_read(const cJSON *node)
     for (size_t i = 0; i < KT_ARRAY_LENGTH(PAIRS); i++) {
         int64_t major = 0;
         int64_t minor = 0;
-        if (read_number(labels, PAIRS[i].major, 1, MOST_MAJOR, &major, &ret) &&
-            read_number(labels, PAIRS[i].minor, 0, MOST_MINOR, &minor, &ret)) {
+        if (!read_number(labels, PAIRS[i].major, 1, MOST_MAJOR, &major, &ret))
+            continue;
+        if (read_number(labels, PAIRS[i].minor, 0, MOST_MINOR, &minor, &ret)) {
             ret.value = (uint32_t)(10 * major + minor);
             return ret;
         }
+        if (!ret.odd_label && !ret.missing_label)
+            ret.missing_label = PAIRS[i].minor;
     }
     ret.value = product ? of_product(product) : 0;
     return ret;
@@ -98,6 +101,7 @@ void kt_nodes_capability_add(struct kt_nodes_capability *all, const cJSON *node)
             all->silent_node = name;
             all->odd_label = one.odd_label;
             all->odd_value = one.odd_value;
+            all->missing_label = one.missing_label;
         }
         return;
     }

@@ -18,6 +18,7 @@ struct kt_node_capability {
     uint32_t value;        /* 10 * major + minor; 0: no label says */
     const char *odd_label; /* one whose value is no number, or none of a GPU; NULL: there is none */
     const char *odd_value;
+    const char *missing_label; /* of a pair whose first is there; NULL: none */
 };
 
 struct kt_node_capability kt_node_capability_read(const cJSON *node);
@@ -29,6 +30,7 @@ struct kt_nodes_capability {
     const char *silent_node; /* the first that does not say; NULL: each does */
     const char *odd_label;   /* of that node, see above */
     const char *odd_value;
+    const char *missing_label;
 };
 
 /* Takes one more node in; *all starts as zeroes. */

@@ -52,13 +52,13 @@ static const char *what_follows(const struct kt_facts *facts)
                               ? ". lora in float16 has no loss scaling, so qlora is the sounder choice here"
                               : "";
     if (facts->config.is_template && facts->float16)
-        return kt_arena_printf(arena, "it trains in float16, by the template %s, with the image %s%s",
-                               facts->config.name, image_name(facts), sounder);
+        return kt_arena_printf(arena, "it trains in float16, by the template %s, with the image %s%s", float16,
+                               image_name(facts), sounder);
     if (facts->config.is_template)
         return kt_arena_printf(arena,
                                "the template %s trains in bfloat16, which the GPU imitates in float32 and far more "
                                "slowly; the image is %s",
-                               facts->config.name, image_name(facts));
+                               kt_template_name(facts->method, false), image_name(facts));
     return kt_arena_printf(arena,
                            "the tuning config could not be read and should train in float16, as the template %s does "
                            "(kubectl kaito tune --set starts from it); the image is %s%s",
@@ -121,7 +121,21 @@ static const char *why_unknown(const struct kt_facts *facts)
     if (all->odd_label)
         return kt_arena_printf(facts->arena, "node %s has %s=%s, which is no such number", node, all->odd_label,
                                kt_rule_cut(facts->arena, all->odd_value));
+    if (all->missing_label)
+        return kt_arena_printf(facts->arena, "node %s gives half of its compute capability: the label %s is missing",
+                               node, all->missing_label);
     return kt_arena_printf(facts->arena, "node %s does not say which GPU it has", node);
+}
+
+/* An old GPU decides, whatever the node that does not say has. */
+static const char *oldest_of_the_others(const struct kt_facts *facts)
+{
+    const struct kt_own_nodes *nodes = &facts->inference.nodes;
+    if (nodes->compute_capability == 0)
+        return "";
+    return kt_arena_printf(facts->arena, ", and node %s has compute capability %s",
+                           kt_rule_cut(facts->arena, nodes->capability.lowest_node),
+                           kt_capability_text(facts->arena, nodes->compute_capability));
 }
 
 void kt_tuning_check_capability_known(struct kt_rule_run *run)
@@ -130,14 +144,13 @@ void kt_tuning_check_capability_known(struct kt_rule_run *run)
     const struct kt_own_nodes *nodes = &facts->inference.nodes;
     if (!facts->bring_your_own || nodes->capability.silent_node == NULL)
         return;
-    uint32_t taken = nodes->compute_capability;
-    kt_rule_report(run, KT_FIELD_LABEL_SELECTOR, KT_PROBLEM_NOTE, NULL,
-                   "%s, so %s is used, which has kernels for compute capability %s and above%s%s%s. The labels that "
-                   "say it: " KT_CAPABILITY_LABELS,
-                   why_unknown(facts), image_name(facts),
-                   kt_capability_text(facts->arena, facts->trainer.image->oldest_gpu),
-                   taken > 0 ? ", as for compute capability " : "",
-                   taken > 0 ? kt_capability_text(facts->arena, taken) : "", facts->float16 ? ", in float16" : "");
+    kt_rule_report(
+        run, KT_FIELD_LABEL_SELECTOR, KT_PROBLEM_NOTE, NULL,
+        "%s%s, so the image is %s: it has kernels for compute capability %s and above%s. The labels that say "
+        "it: " KT_CAPABILITY_LABELS,
+        why_unknown(facts), oldest_of_the_others(facts), image_name(facts),
+        kt_capability_text(facts->arena, facts->trainer.image->oldest_gpu),
+        facts->float16 && facts->config.is_template ? ", and trains in float16" : "");
 }
 
 void kt_tuning_check_nodes_alike(struct kt_rule_run *run)
