@@ -5,6 +5,7 @@
 #include "admission/shipped_templates.h"
 #include "admission/training_keys.h"
 #include "base/limits.h"
+#include "plugin/planning.h"
 #include "plugin/tune.h"
 #include "text/names.h"
 #include "text/yaml.h"
@@ -86,18 +87,28 @@ static enum kt_tuning_method method_of(const struct kt_tune *tune)
     return method;
 }
 
-/* The image that will train there. */
+/* The image that will train there. A machine that is chosen has bfloat16; nothing is known of nodes of one's own. */
 static struct kt_trainer trainer_of(const struct kt_tune *tune)
 {
     const struct kt_sku *sku = machine_of(tune);
-    return kt_settings_trainer(&tune->settings, sku ? sku->compute_capability : 0, method_of(tune) == KT_METHOD_QLORA);
+    uint32_t capability = sku                                           ? sku->compute_capability
+                          : kt_settings_bring_your_own(&tune->settings) ? 0
+                                                                        : KT_PLAN_MODERN_CAPABILITY;
+    return kt_settings_trainer(&tune->settings, capability, method_of(tune) == KT_METHOD_QLORA);
 }
 
-/* The one that the server would take on this machine. */
-static int copy_template(struct kt_tune *tune, cJSON **ret_root, struct kt_error *error)
+/* The copy is the user's own, so it may have float16 under an operator of upstream's, too. */
+static bool starts_from_float16(const struct kt_tune *tune)
 {
     const struct kt_sku *sku = machine_of(tune);
-    bool float16 = sku && kt_settings_trains_in_float16(&tune->settings, sku->compute_capability);
+    return sku && sku->compute_capability > 0 && sku->compute_capability < KT_BFLOAT16_CAPABILITY &&
+           !trainer_of(tune).image->bfloat16_adapter;
+}
+
+/* What the machine trains with. */
+static int copy_template(struct kt_tune *tune, cJSON **ret_root, struct kt_error *error)
+{
+    bool float16 = starts_from_float16(tune);
     const char *name = kt_template_name(method_of(tune), float16);
     const cJSON *template_ = kt_shipped_template_object(name);
     const char *text = kt_json_string(kt_json_path(template_, "data", CONFIG_KEY, NULL));
@@ -192,6 +203,14 @@ static int check_section(struct kt_tune *tune, const char *setting, const char *
                               near ? "?" : "");
 }
 
+/* As the image knows it, or another one: what is wrong for the image is for the rules to say. */
+static const struct kt_training_key *find_key(const struct kt_tune *tune, const char *section, const char *key)
+{
+    const struct kt_trainer_image *image = trainer_of(tune).image;
+    const struct kt_training_key *found = kt_training_key_find(image, section, key);
+    return found ? found : kt_training_key_elsewhere(image, section, key);
+}
+
 static int apply_setting(struct kt_tune *tune, cJSON *sections, const char *setting, struct kt_error *error)
 {
     struct kt_arena *arena = tune->app->arena;
@@ -207,8 +226,7 @@ static int apply_setting(struct kt_tune *tune, cJSON *sections, const char *sett
         return kt_error_set(error, KT_ENOMEM, "not enough memory for --set");
     int code = check_section(tune, setting, section, error);
     if (code == 0)
-        code = read_value(tune, kt_training_key_find(trainer_of(tune).image, section, key), setting + equals + 1,
-                          &value, error);
+        code = read_value(tune, find_key(tune, section, key), setting + equals + 1, &value, error);
     if (code != 0)
         return tune->app->usage_fault ? code : kt_error_wrap(error, "--set %.80s", setting);
     kt_json_set(arena, kt_json_ensure_object(arena, sections, section), key, value);
