@@ -10,13 +10,26 @@ const struct kt_trainer_image *kt_trainer_image_find(struct kt_str tag)
     return NULL;
 }
 
+/* ".0", ".10". */
+static bool is_patch(struct kt_str text)
+{
+    for (size_t i = 1; i < text.length; i++) {
+        if (!kt_ascii_is_digit(text.data[i]))
+            return false;
+    }
+    return text.length > 1 && text.data[0] == '.';
+}
+
 /* "v0.12.0", "0.12.0" and "0.12" are of "v0.12". */
 static bool is_of_release(struct kt_str version, const char *release)
 {
     struct kt_str minor = kt_str(release);
     if (version.length > 0 && version.data[0] != 'v')
         minor = (struct kt_str){minor.data + 1, minor.length - 1};
-    return kt_str_starts_with(version, minor) && (version.length == minor.length || version.data[minor.length] == '.');
+    if (!kt_str_starts_with(version, minor))
+        return false;
+    struct kt_str patch = {version.data + minor.length, version.length - minor.length};
+    return patch.length == 0 || is_patch(patch);
 }
 
 const struct kt_trainer_image *kt_trainer_image_of_release(struct kt_str version)

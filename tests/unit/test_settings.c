@@ -138,6 +138,20 @@ static void test_trainer(void **state)
     }
 }
 
+static void test_versions_of_no_release(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"v0.12.xyz", "v0.12.0-rc1", "v0.12.", "v0.12.0.",
+                                           "v0.12..0",  "0.12.0 ",     "v0.1",   "v0.120"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(versions); i++) {
+        struct kt_settings settings;
+        struct kt_error error = {0};
+        kt_settings_init(&settings);
+        assert_int_equal(kt_settings_set_kaito_version(&settings, versions[i], &error), KT_EINVAL);
+        assert_non_null(strstr(error.message, "no release \""));
+    }
+}
+
 static void test_trainer_in_json(void **state)
 {
     (void)state;
@@ -176,6 +190,7 @@ int main(void)
                                        cmocka_unit_test(test_json),
                                        cmocka_unit_test(test_provisioner_decides_the_gate),
                                        cmocka_unit_test(test_trainer),
+                                       cmocka_unit_test(test_versions_of_no_release),
                                        cmocka_unit_test(test_trainer_in_json)};
     kt_arena_init(&arena, (size_t)(4 * KT_MIB));
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
