@@ -49,6 +49,7 @@ static void add_wrapped(struct kt_app *app, struct kt_strbuf *text, size_t inden
 static void add_tuning_title(struct kt_app *app, struct kt_strbuf *text, const struct kt_plan *plan)
 {
     const struct kt_tuning_input *tuning = &plan->tuning;
+    bool has_image = !plan->chosen || !plan->chosen->no_image;
     struct kt_strbuf targets;
     kt_strbuf_init(&targets, app->arena, (size_t)KT_KIB);
     for (const char *const *name = kt_plan_targets(app->arena, plan); *name; name++)
@@ -58,11 +59,12 @@ static void add_tuning_title(struct kt_app *app, struct kt_strbuf *text, const s
     kt_strbuf_printf(text, ", tuned with %s%s\n", plan->method, kt_terminal_plain(&app->out_terminal));
     add_wrapped(app, text, 2,
                 "batch size %" PRIu32 ", sequence length %" PRIu32 ", rank %" PRIu32
-                ", target modules %s, %s, %s, gradient checkpointing %s; rows of %s; image kaito-base:%s",
+                ", target modules %s, %s, %s, gradient checkpointing %s; rows of %s%s%s",
                 tuning->batch_size, tuning->sequence_length, tuning->rank, targets.length ? targets.data : "none",
                 tuning->attention == KT_ATTENTION_EAGER ? "eager attention" : "flash attention",
                 tuning->loss == KT_LOSS_CHUNKED ? "loss in chunks" : "loss over all tokens at once",
-                tuning->gradient_checkpointing ? "on" : "off", kt_plan_data_name(plan), plan->trainer.tag);
+                tuning->gradient_checkpointing ? "on" : "off", kt_plan_data_name(plan),
+                has_image ? "; image kaito-base:" : "", has_image ? plan->trainer.tag : "");
 }
 
 static void add_tuning_memory(struct kt_strbuf *text, const struct kt_plan *plan)

@@ -74,7 +74,8 @@ static cJSON *sku_tree(struct kt_arena *arena, const struct kt_plan *plan, const
 static void set_tuning(struct kt_arena *arena, cJSON *tree, const struct kt_plan *plan)
 {
     const struct kt_tuning_input *tuning = &plan->tuning;
-    kt_json_set_string(arena, tree, "image", plan->trainer.tag);
+    bool has_image = !plan->chosen || !plan->chosen->no_image;
+    kt_json_set(arena, tree, "image", kt_json_new_string(arena, has_image ? plan->trainer.tag : NULL));
     kt_json_set_string(arena, tree, "data", plan->data == KT_DATA_COMPLETIONS ? "prompt-completion" : "messages");
     kt_json_set_int(arena, tree, "batchSize", tuning->batch_size);
     kt_json_set_int(arena, tree, "sequenceLength", tuning->sequence_length);
