@@ -88,8 +88,11 @@ static int fetch_page(struct kt_list_pager *pager, struct kt_arena *arena, struc
             return code;
         pager->page_count++;
         code = request_page(pager, arena, reply, &inner);
-        if (code == 0)
+        if (code == 0) {
+            /* Large neighbours are few: after them the pages grow again, so that a list has no more than it must. */
+            pager->page_size = KT_MIN(2 * pager->page_size, pager->options.page_size);
             return 0;
+        }
         if (code == KT_EGONE && pager->continue_token && !pager->restarted) {
             pager->restarted = true;
             set_token(pager, NULL);
