@@ -42,7 +42,7 @@ static struct kt_connection_place *join(struct fixture *fixture, uint32_t addres
 static struct kt_connection_place *join_used(struct fixture *fixture, uint32_t address, int64_t now_ms)
 {
     struct kt_connection_place *place = join(fixture, address, now_ms);
-    kt_connection_table_note(place, KT_CONNECTION_WAITING, now_ms);
+    kt_connection_table_note(place, KT_CONNECTION_WAITING, false, now_ms);
     return place;
 }
 
@@ -122,8 +122,8 @@ static void of_the_used_ones_the_longest_idle_of_the_largest_address_goes(void *
     for (size_t i = 0; i < LIMIT - 20; i++)
         attackers[i] = join_used(fixture, ATTACKER, 1000 + (int64_t)i);
     /* One of them asks again. */
-    kt_connection_table_note(attackers[0], KT_CONNECTION_ANSWERING, 5000);
-    kt_connection_table_note(attackers[0], KT_CONNECTION_WAITING, 5001);
+    kt_connection_table_note(attackers[0], KT_CONNECTION_ANSWERING, false, 5000);
+    kt_connection_table_note(attackers[0], KT_CONNECTION_WAITING, false, 5001);
     join(fixture, 7, 6000);
     assert_false(kt_connection_must_go(attackers[0]));
     assert_true(kt_connection_must_go(attackers[1]));
@@ -137,11 +137,39 @@ static void one_that_answers_goes_last(void **state)
     struct kt_connection_place *places[LIMIT];
     for (size_t i = 0; i < LIMIT; i++) {
         places[i] = join(fixture, ATTACKER, 0);
-        kt_connection_table_note(places[i], i == 9 ? KT_CONNECTION_RECEIVING : KT_CONNECTION_ANSWERING, 10);
+        kt_connection_table_note(places[i], i == 9 ? KT_CONNECTION_RECEIVING : KT_CONNECTION_ANSWERING, false, 10);
     }
     join_used(fixture, 7, 20);
     assert_true(kt_connection_must_go(places[9]));
     assert_int_equal(count_all_going(fixture), 1);
+}
+
+/* Who has had an answer and then drips the next request does not push out those that wait for one. */
+static void a_request_that_stalls_goes_before_those_that_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kt_connection_place *kept = join_used(fixture, API_SERVER, 0);
+    struct kt_connection_place *dripping[LIMIT];
+    for (size_t i = 0; i + 1 < LIMIT; i++) {
+        dripping[i] = join_used(fixture, ATTACKER, 0);
+        kt_connection_table_note(dripping[i], KT_CONNECTION_RECEIVING, false, 1000);
+    }
+    join_used(fixture, 7, 1000 + KT_CONNECTION_STALL_MS);
+    assert_false(kt_connection_must_go(kept));
+    assert_int_equal(count_going(fixture, ATTACKER), 1);
+}
+
+/* A request that came and went in one move counts: the connection is not the longest idle. */
+static void a_request_that_is_answered_at_once_is_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kt_connection_place *places[LIMIT];
+    for (size_t i = 0; i < LIMIT; i++)
+        places[i] = join_used(fixture, API_SERVER, (int64_t)i);
+    kt_connection_table_note(places[0], KT_CONNECTION_WAITING, true, 5000);
+    join_used(fixture, 7, 6000);
+    assert_false(kt_connection_must_go(places[0]));
+    assert_true(kt_connection_must_go(places[1]));
 }
 
 /* The owner is woken, and until it has closed enough of those told to go nobody else comes in. */
@@ -157,7 +185,7 @@ static void owners_are_told_and_the_spare_places_are_few(void **state)
     size_t more = 0;
     struct kt_connection_place *place;
     while ((place = kt_connection_table_join(&fixture->table, API_SERVER, -1, 1000)) != NULL) {
-        kt_connection_table_note(place, KT_CONNECTION_ANSWERING, 1000);
+        kt_connection_table_note(place, KT_CONNECTION_ANSWERING, false, 1000);
         more++;
     }
     assert_int_equal(more, KT_CONNECTION_TABLE_SPARE);
@@ -180,6 +208,8 @@ int main(void)
         TEST(newcomers_have_time_and_a_flood_has_not),
         TEST(of_the_used_ones_the_longest_idle_of_the_largest_address_goes),
         TEST(one_that_answers_goes_last),
+        TEST(a_request_that_stalls_goes_before_those_that_wait),
+        TEST(a_request_that_is_answered_at_once_is_one),
         TEST(owners_are_told_and_the_spare_places_are_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

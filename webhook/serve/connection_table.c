@@ -18,6 +18,7 @@ static const struct stage {
     int64_t grace_ms;
 } stages[] = {
     {KT_CONNECTION_UNUSED, KT_CONNECTION_GRACE_MS},
+    {KT_CONNECTION_RECEIVING, KT_CONNECTION_STALL_MS},
     {KT_CONNECTION_WAITING, 0},
     {KT_CONNECTION_UNUSED, 0},
     {KT_CONNECTION_RECEIVING, 0},
@@ -82,7 +83,8 @@ static struct kt_connection_place *choose(struct kt_connection_table *table, con
             continue;
         size_t count = count_of(table, place->address)->count;
         long long since = atomic_load_explicit(&place->since_ms, memory_order_relaxed);
-        if (now_ms - since < stage->grace_ms && count <= table->limit / UNUSED_SHARE)
+        bool is_crowd = stage->use == KT_CONNECTION_UNUSED && count > table->limit / UNUSED_SHARE;
+        if (now_ms - since < stage->grace_ms && !is_crowd)
             continue;
         if (best && (count < best_count || (count == best_count && since >= best_since)))
             continue;
@@ -146,9 +148,10 @@ void kt_connection_table_leave(struct kt_connection_table *table, struct kt_conn
     pthread_mutex_unlock(&table->lock);
 }
 
-void kt_connection_table_note(struct kt_connection_place *place, enum kt_connection_use use, int64_t now_ms)
+void kt_connection_table_note(struct kt_connection_place *place, enum kt_connection_use use, bool is_new,
+                              int64_t now_ms)
 {
-    if (!place || atomic_load_explicit(&place->use, memory_order_relaxed) == (int)use)
+    if (!place || (!is_new && atomic_load_explicit(&place->use, memory_order_relaxed) == (int)use))
         return;
     atomic_store_explicit(&place->since_ms, now_ms, memory_order_relaxed);
     atomic_store_explicit(&place->use, (int)use, memory_order_relaxed);

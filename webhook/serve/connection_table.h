@@ -25,6 +25,8 @@
 
 /* Time for a handshake and a first request: two round trips round half the earth. */
 #define KT_CONNECTION_GRACE_MS 300
+/* A request that is still coming in after this goes before a connection that waits for its next one. */
+#define KT_CONNECTION_STALL_MS 2000
 /* Connections that have been told to go and are not gone yet; more than this at once, and the next one is refused. */
 #define KT_CONNECTION_TABLE_SPARE ((size_t)128)
 
@@ -67,8 +69,10 @@ struct kt_connection_place *kt_connection_table_join(struct kt_connection_table 
                                                      int64_t now_ms);
 void kt_connection_table_leave(struct kt_connection_table *table, struct kt_connection_place *place);
 
-/* What the connection does now; the time counts from when it began to. By its owner only. */
-void kt_connection_table_note(struct kt_connection_place *place, enum kt_connection_use use, int64_t now_ms);
+/* What the connection does now; the time counts from when it began to, and anew when a request came and went since
+ * (is_new). By its owner only. */
+void kt_connection_table_note(struct kt_connection_place *place, enum kt_connection_use use, bool is_new,
+                              int64_t now_ms);
 
 static inline bool kt_connection_must_go(const struct kt_connection_place *place)
 {

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,6 +78,13 @@ static int open_listener(struct kt_server *server, struct kt_error *error)
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
     setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    /* Connections inherit these: a client that is gone without a word is noticed as shared/kube/exchange.c notices a
+     * server. */
+    int idle_s = 15, interval_s = 5, lost_ms = 30000;
+    setsockopt(server->listener, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(server->listener, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(server->listener, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+    setsockopt(server->listener, IPPROTO_TCP, TCP_USER_TIMEOUT, &lost_ms, sizeof(lost_ms));
     socklen_t length = sizeof(address);
     if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, length) != 0 ||
         listen(server->listener, LISTEN_BACKLOG) != 0 ||

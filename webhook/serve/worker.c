@@ -132,6 +132,7 @@ static void update_watches(struct kt_worker *worker, struct kt_connection *conne
 /* Moves a connection and libmicrohttpd in turn until neither has anything to do. */
 static void serve(struct kt_worker *worker, struct kt_connection *connection)
 {
+    uint64_t requests = connection->requests;
     connection->has_more = true;
     for (size_t i = 0; i < MOVES_AT_ONCE && connection->has_more; i++) {
         connection->has_more = kt_connection_advance(connection, now_ms());
@@ -148,7 +149,8 @@ static void serve(struct kt_worker *worker, struct kt_connection *connection)
         forget(worker, connection);
         return;
     }
-    kt_connection_table_note(connection->place, kt_connection_use(connection), now_ms());
+    kt_connection_table_note(connection->place, kt_connection_use(connection), connection->requests != requests,
+                             now_ms());
     worker->has_more = worker->has_more || connection->has_more;
     worker->next_deadline_ms = KT_MIN(worker->next_deadline_ms, connection->deadline_ms);
     update_watches(worker, connection);
