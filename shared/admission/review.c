@@ -225,6 +225,11 @@ static const char *object_name(struct kt_arena *arena, const struct kt_review_re
     return cut ? cut : "";
 }
 
+static bool is_being_deleted(const cJSON *object)
+{
+    return kt_json_is_string(kt_json_path(object, "metadata", "deletionTimestamp", NULL));
+}
+
 static void judge(struct kt_arena *arena, enum kt_review_kind kind, const struct kt_review_request *request,
                   const struct kt_settings *settings, const struct kt_cluster *cluster, struct answer *answer)
 {
@@ -247,7 +252,11 @@ static void judge(struct kt_arena *arena, enum kt_review_kind kind, const struct
     if (code < 0) {
         answer->patch = NULL;
         answer->findings = NULL;
-        answer_fault(answer, kind, &answer->fault);
+        answer->allowed = true;
+        /* Whoever lets an object go must not be held up by what it costs to judge. */
+        bool lets_go = arena->overworked && request->operation == KT_OPERATION_UPDATE &&
+                       is_being_deleted(request->object) && is_being_deleted(request->old_object);
+        answer_fault(answer, lets_go ? KT_REVIEW_MUTATE : kind, &answer->fault);
     }
 }
 
