@@ -6,6 +6,7 @@
 
 /* Steps of work to look a key up, and to compare it with all that are like it. */
 #define FIND_STEPS 150
+#define SECTION_STEPS 400 /* its name beside those of all keys */
 #define GUESS_STEPS 10000
 #define PART "training_config.yaml"
 
@@ -52,6 +53,8 @@ const struct kt_config_guesses *kt_config_guess_keys(struct kt_arena *arena, con
         return NULL;
     cJSON_ArrayForEach(section, config->sections)
     {
+        if (!kt_arena_work(arena, SECTION_STEPS, PART))
+            break;
         if (kt_json_is_object(section) && section_has_keys(section->string) &&
             !guess_in_section(arena, image, section, guesses))
             break;

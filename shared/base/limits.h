@@ -34,7 +34,7 @@
 #define KT_LIMIT_JSON_DEPTH 64
 #define KT_LIMIT_JSON_NODES 100000
 /* Between the quotes, escapes as they are written. */
-#define KT_LIMIT_JSON_STRING_BYTES ((size_t)(3 * KT_MIB))
+#define KT_LIMIT_JSON_STRING_BYTES ((size_t)(7 * KT_MIB))
 /* Members of one object: a lookup is linear in it. */
 #define KT_LIMIT_JSON_MEMBERS 20000
 /* Digits of one number; more than any double or 64-bit integer can use. */
@@ -78,7 +78,8 @@
 #define KT_LIMIT_LIST_PAGES ((size_t)20000)
 #define KT_LIMIT_LIST_EMPTY_PAGES ((size_t)100)
 #define KT_LIMIT_LIST_MS ((int64_t)600000)
-#define KT_LIMIT_WATCH_LINE_BYTES ((size_t)(4 * KT_MIB))
+/* An object of 1 MiB whose every character is written as an escape has 6 MiB. */
+#define KT_LIMIT_WATCH_LINE_BYTES ((size_t)(8 * KT_MIB))
 /* A page of a list that the server reads, when it holds more than one object: a smaller page is asked for. */
 #define KT_LIMIT_API_PAGE_BYTES ((size_t)(2 * KT_MIB))
 /* What the webhook keeps to answer rules from, of each kind. A ConfigMap that does not fit is looked up when a review
@@ -144,9 +145,13 @@
  *   the snapshot                                                    28      KT_LIMIT_SNAPSHOT_*_BYTES
  *   the store                                                       52      KT_LIMIT_STORE_*_BYTES
  *   the queue, and which claims were seen                            8      400 bytes for each of KT_LIMIT_QUEUE_KEYS
- *   watches: a page as text and as tree                             24      2 * KT_LIMIT_API_PAGE_BYTES each of 6
+ *   and the release namespace's room beyond it                       9      one in KT_LIMIT_NAMESPACE_SHARE
+ *   watches: a page as text and as tree, and a line                 72      2 * KT_LIMIT_API_PAGE_BYTES and
+ *                                                                           KT_LIMIT_WATCH_LINE_BYTES each of 6
  *   looks at Workspaces                                             48      KT_LIMIT_RECONCILE_ARENA_BYTES each of 4
- *                                                                  316
+ *                                                                  373
+ *
+ * Not in it: what the kernel holds for sockets, and single objects larger than a page, which only an API server sends.
  */
 #define KT_MEMORY_AT_REST_BYTES ((size_t)(24 * KT_MIB))
 #define KT_MEMORY_CONNECTION_BYTES ((size_t)(32 * KT_KIB))

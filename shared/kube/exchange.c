@@ -16,11 +16,11 @@
  */
 #define LOST_MS 30000u
 #define KEEPALIVE_IDLE_S 15L
+#define KEEPALIVE_INTERVAL_S 5L
 /* A server that has answered before is not given KT_CLIENT_CONNECT_TIMEOUT_MS at once: what is sent to it while the
  * network is away may be lost for good (another address, a NAT), and the next try finds it. */
 #define RECONNECT_TIMEOUT_MS ((int64_t)10000)
 #define RECONNECT_TRIES 3u
-#define KEEPALIVE_INTERVAL_S 5L
 
 static int no_memory(struct kt_error *error)
 {

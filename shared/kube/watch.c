@@ -200,7 +200,7 @@ static bool take_piece(void *context, const char *data, size_t length)
         const char *end = memchr(data, '\n', length);
         size_t part = end ? (size_t)(end - data) : length;
         if (watch->line.length + part > KT_LIMIT_WATCH_LINE_BYTES)
-            return bad_line(watch, KT_ELIMIT, "holds a line beyond the limit of 4 MiB");
+            return bad_line(watch, KT_ELIMIT, "holds a line beyond the limit of 8 MiB");
         if (end && watch->line.length == 0) {
             if (!take_line(watch, (struct kt_str){data, part}))
                 return false;

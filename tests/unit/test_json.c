@@ -253,7 +253,7 @@ static void test_limits_are_named_and_exact(void **state)
                    "a number with more bytes than the limit of 1024");
     kt_test_json(arena, repeated(arena, "0.", "1", KT_LIMIT_JSON_NUMBER_BYTES - 2, "").data);
     assert_refused(arena, repeated(arena, "\"", "a", KT_LIMIT_JSON_STRING_BYTES + 1, "\""), KT_ELIMIT,
-                   "a string with more bytes than the limit of 3145728");
+                   "a string with more bytes than the limit of 7340032");
     kt_test_json(arena, repeated(arena, "\"", "a", KT_LIMIT_JSON_STRING_BYTES, "\"").data);
 }
 

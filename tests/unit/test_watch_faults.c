@@ -65,7 +65,7 @@ static void test_a_line_of_64_mib(void **state KT_UNUSED)
     kt_watch_end_after = "added:again";
     assert_int_equal(kt_watch_run_script(), 0);
     assert_string_equal(kt_watch_told, "restarted synced:10 trouble:limit restarted added:again");
-    assert_non_null(strstr(kt_watch_last_trouble.message, "beyond the limit of 4 MiB"));
+    assert_non_null(strstr(kt_watch_last_trouble.message, "beyond the limit of 8 MiB"));
 }
 
 static void test_too_many_objects(void **state KT_UNUSED)
