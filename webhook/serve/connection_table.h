@@ -5,12 +5,14 @@
  *
  *   1. one that has had no answer yet, though it has had time for its first request, or though its address holds more
  *      than an eighth of the limit of such;
- *   2. one that waits between two requests;
- *   3. whichever is left: no answer yet, a request coming in, an answer going out;
+ *   2. one whose request has been coming in for KT_CONNECTION_STALL_MS;
+ *   3. one that waits between two requests;
+ *   4. whichever is left: no answer yet, a request coming in, an answer going out;
  *
  * each time of the address that holds most of that kind, and there the one that has been like this for longest. The API
- * server is one address with many kept connections; they are of the second kind, and a client that only connects is of
- * the first.
+ * server is one address with many kept connections; they are of the third kind, a client that only connects is of the
+ * first, and one that drips is of the second. Nine or more addresses that each renew connections faster than they are
+ * given time can still push kept ones out.
  *
  * Taking a place and giving it back lock; saying what a connection does (kt_connection_table_note) does not, because
  * that is on the way of every request.
