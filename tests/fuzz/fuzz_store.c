@@ -25,18 +25,18 @@ static cJSON *unpack(struct kt_arena *arena, const struct kt_packed *packed)
 
 static void check_packing(struct kt_arena *arena, const cJSON *object)
 {
-    for (int kind = 0; kind < (int)KT_STORED_KINDS; kind++) {
+    for (int kind = 0; kind < (int)KT_CACHED_KINDS; kind++) {
         KT_CLEANUP(kt_strbuf_release) struct kt_strbuf first, second;
         struct kt_packed packed, again;
         kt_strbuf_init(&first, NULL, (size_t)(16 * KT_MIB));
         kt_strbuf_init(&second, NULL, (size_t)(16 * KT_MIB));
-        if (!kt_store_wants((enum kt_stored_kind)kind, object) ||
-            !kt_store_pack((enum kt_stored_kind)kind, object, &first, &packed))
+        if (!kt_store_wants((enum kt_kind_id)kind, object) ||
+            !kt_store_pack((enum kt_kind_id)kind, object, &first, &packed))
             continue;
         cJSON *kept = unpack(arena, &packed);
         if (!kept)
             return;
-        demand(kt_store_pack((enum kt_stored_kind)kind, kept, &second, &again));
+        demand(kt_store_pack((enum kt_kind_id)kind, kept, &second, &again));
         demand(again.length == packed.length && again.nodes == packed.nodes);
         demand(packed.length == 0 || memcmp(again.bytes, packed.bytes, packed.length) == 0);
         demand(kt_streq(packed.version, again.version));

@@ -8,27 +8,27 @@
 const char kt_script_cut[] = "cut";
 const char kt_script_end[] = "end";
 
-static const char *const paths[KT_STORED_KINDS] = {
-    [KT_STORED_WORKSPACES] = "/apis/kaito.sh/v1beta1/workspaces?",
-    [KT_STORED_NODE_CLAIMS] = "/apis/karpenter.sh/v1/nodeclaims?",
-    [KT_STORED_NODES] = "/api/v1/nodes?",
-    [KT_STORED_JOBS] = "/apis/batch/v1/jobs?",
-    [KT_STORED_PODS] = "/api/v1/pods?",
-    [KT_STORED_CONFIG_MAPS] = "/api/v1/configmaps?",
+static const char *const paths[KT_CACHED_KINDS] = {
+    [KT_KIND_WORKSPACE] = "/apis/kaito.sh/v1beta1/workspaces?",
+    [KT_KIND_NODE_CLAIM] = "/apis/karpenter.sh/v1/nodeclaims?",
+    [KT_KIND_NODE] = "/api/v1/nodes?",
+    [KT_KIND_JOB] = "/apis/batch/v1/jobs?",
+    [KT_KIND_POD] = "/api/v1/pods?",
+    [KT_KIND_CONFIG_MAP] = "/api/v1/configmaps?",
 };
 
-static bool find_kind(const char *target, enum kt_stored_kind *ret)
+static bool find_kind(const char *target, enum kt_kind_id *ret)
 {
-    for (size_t i = 0; i < KT_STORED_KINDS; i++) {
+    for (size_t i = 0; i < KT_CACHED_KINDS; i++) {
         if (strncmp(target, paths[i], strlen(paths[i])) == 0) {
-            *ret = (enum kt_stored_kind)i;
+            *ret = (enum kt_kind_id)i;
             return true;
         }
     }
     return false;
 }
 
-static bool take_fault(struct kt_cluster_script *script, enum kt_stored_kind kind, bool of_list,
+static bool take_fault(struct kt_cluster_script *script, enum kt_kind_id kind, bool of_list,
                        struct kt_script_fault *ret)
 {
     for (size_t i = 0; i < script->kinds[kind].fault_count; i++) {
@@ -49,7 +49,7 @@ static bool is_down(struct kt_cluster_script *script)
     return down;
 }
 
-static const char *next_piece(struct kt_cluster_script *script, enum kt_stored_kind kind)
+static const char *next_piece(struct kt_cluster_script *script, enum kt_kind_id kind)
 {
     const char *piece = NULL;
     pthread_mutex_lock(&script->lock);
@@ -59,7 +59,7 @@ static const char *next_piece(struct kt_cluster_script *script, enum kt_stored_k
     return piece;
 }
 
-static bool serve_watch(struct kt_cluster_script *script, enum kt_stored_kind kind,
+static bool serve_watch(struct kt_cluster_script *script, enum kt_kind_id kind,
                         struct kt_scripted_connection *connection)
 {
     if (!kt_scripted_chunked(connection, 200, ""))
@@ -78,7 +78,7 @@ static bool serve_watch(struct kt_cluster_script *script, enum kt_stored_kind ki
     return false;
 }
 
-static bool serve_list(struct kt_cluster_script *script, enum kt_stored_kind kind,
+static bool serve_list(struct kt_cluster_script *script, enum kt_kind_id kind,
                        struct kt_scripted_connection *connection)
 {
     static const char format[] = "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"10\"},\"items\":[%s]}";
@@ -99,7 +99,7 @@ static bool serve(void *context, const struct kt_scripted_request *request, stru
 {
     struct kt_cluster_script *script = context;
     bool of_list = strstr(request->target, "watch=true") == NULL;
-    enum kt_stored_kind kind;
+    enum kt_kind_id kind;
     struct kt_script_fault fault;
     if (is_down(script))
         return false;
@@ -130,14 +130,14 @@ void kt_cluster_script_stop(struct kt_cluster_script *script)
     pthread_mutex_destroy(&script->lock);
 }
 
-void kt_cluster_script_items(struct kt_cluster_script *script, enum kt_stored_kind kind, const char *items)
+void kt_cluster_script_items(struct kt_cluster_script *script, enum kt_kind_id kind, const char *items)
 {
     pthread_mutex_lock(&script->lock);
     script->kinds[kind].items = items;
     pthread_mutex_unlock(&script->lock);
 }
 
-void kt_cluster_script_say(struct kt_cluster_script *script, enum kt_stored_kind kind, const char *piece)
+void kt_cluster_script_say(struct kt_cluster_script *script, enum kt_kind_id kind, const char *piece)
 {
     pthread_mutex_lock(&script->lock);
     if (script->kinds[kind].piece_count == KT_SCRIPT_PIECES)
@@ -146,7 +146,7 @@ void kt_cluster_script_say(struct kt_cluster_script *script, enum kt_stored_kind
     pthread_mutex_unlock(&script->lock);
 }
 
-void kt_cluster_script_fail(struct kt_cluster_script *script, enum kt_stored_kind kind, struct kt_script_fault fault)
+void kt_cluster_script_fail(struct kt_cluster_script *script, enum kt_kind_id kind, struct kt_script_fault fault)
 {
     pthread_mutex_lock(&script->lock);
     if (script->kinds[kind].fault_count == KT_SCRIPT_FAULTS)
@@ -155,7 +155,7 @@ void kt_cluster_script_fail(struct kt_cluster_script *script, enum kt_stored_kin
     pthread_mutex_unlock(&script->lock);
 }
 
-void kt_cluster_script_miss(struct kt_cluster_script *script, enum kt_stored_kind kind, bool missing)
+void kt_cluster_script_miss(struct kt_cluster_script *script, enum kt_kind_id kind, bool missing)
 {
     pthread_mutex_lock(&script->lock);
     script->kinds[kind].missing = missing;
@@ -169,7 +169,7 @@ void kt_cluster_script_down(struct kt_cluster_script *script, bool down)
     pthread_mutex_unlock(&script->lock);
 }
 
-size_t kt_cluster_script_lists(struct kt_cluster_script *script, enum kt_stored_kind kind)
+size_t kt_cluster_script_lists(struct kt_cluster_script *script, enum kt_kind_id kind)
 {
     pthread_mutex_lock(&script->lock);
     size_t lists = script->kinds[kind].lists;
@@ -177,7 +177,7 @@ size_t kt_cluster_script_lists(struct kt_cluster_script *script, enum kt_stored_
     return lists;
 }
 
-size_t kt_cluster_script_watches(struct kt_cluster_script *script, enum kt_stored_kind kind)
+size_t kt_cluster_script_watches(struct kt_cluster_script *script, enum kt_kind_id kind)
 {
     pthread_mutex_lock(&script->lock);
     size_t watches = script->kinds[kind].watches;

@@ -35,20 +35,20 @@ struct kt_cluster_script {
         size_t fault_count;
         size_t lists, watches; /* requests so far */
         bool missing;          /* the type is not known */
-    } kinds[KT_STORED_KINDS];
+    } kinds[KT_CACHED_KINDS];
     bool down; /* every connection is closed without a word */
 };
 
 void kt_cluster_script_start(struct kt_cluster_script *script);
 void kt_cluster_script_stop(struct kt_cluster_script *script);
 
-void kt_cluster_script_items(struct kt_cluster_script *script, enum kt_stored_kind kind, const char *items);
-void kt_cluster_script_say(struct kt_cluster_script *script, enum kt_stored_kind kind, const char *piece);
+void kt_cluster_script_items(struct kt_cluster_script *script, enum kt_kind_id kind, const char *items);
+void kt_cluster_script_say(struct kt_cluster_script *script, enum kt_kind_id kind, const char *piece);
 /* The next list, or watch, is answered so. */
-void kt_cluster_script_fail(struct kt_cluster_script *script, enum kt_stored_kind kind, struct kt_script_fault fault);
-void kt_cluster_script_miss(struct kt_cluster_script *script, enum kt_stored_kind kind, bool missing);
+void kt_cluster_script_fail(struct kt_cluster_script *script, enum kt_kind_id kind, struct kt_script_fault fault);
+void kt_cluster_script_miss(struct kt_cluster_script *script, enum kt_kind_id kind, bool missing);
 void kt_cluster_script_down(struct kt_cluster_script *script, bool down);
-size_t kt_cluster_script_lists(struct kt_cluster_script *script, enum kt_stored_kind kind);
-size_t kt_cluster_script_watches(struct kt_cluster_script *script, enum kt_stored_kind kind);
+size_t kt_cluster_script_lists(struct kt_cluster_script *script, enum kt_kind_id kind);
+size_t kt_cluster_script_watches(struct kt_cluster_script *script, enum kt_kind_id kind);
 
 #endif

@@ -9,13 +9,13 @@ allowed() {
     case $1 in
     shared/base) echo "" ;;
     shared/text) echo "base" ;;
+    shared/kube) echo "base text" ;;
     shared/catalog) echo "base text" ;;
     shared/catalog/generator) echo "catalog" ;; # runs on the build host: only the list of fields
     shared/workspace) echo "base text catalog" ;;
     shared/sizing) echo "base text catalog workspace" ;;
     shared/admission) echo "base text catalog workspace sizing" ;;
-    shared/workload) echo "base text catalog workspace sizing admission" ;;
-    shared/kube) echo "base text catalog workspace sizing admission workload" ;;
+    shared/workload) echo "base text kube catalog workspace sizing admission" ;;
     certs) echo "base text kube" ;;
     plugin | webhook) echo "base text catalog workspace sizing admission workload kube certs" ;;
     *) return 1 ;;

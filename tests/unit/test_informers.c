@@ -16,12 +16,12 @@
 #include "webhook/reconcile/informers.h"
 #include "workload/names.h"
 
-#define WS KT_STORED_WORKSPACES
-#define CLAIMS KT_STORED_NODE_CLAIMS
-#define NODES KT_STORED_NODES
-#define JOBS KT_STORED_JOBS
-#define PODS KT_STORED_PODS
-#define MAPS KT_STORED_CONFIG_MAPS
+#define WS KT_KIND_WORKSPACE
+#define CLAIMS KT_KIND_NODE_CLAIM
+#define NODES KT_KIND_NODE
+#define JOBS KT_KIND_JOB
+#define PODS KT_KIND_POD
+#define MAPS KT_KIND_CONFIG_MAP
 
 /* How long anything may take before a test gives up. */
 #define PATIENCE_MS 60000
@@ -138,7 +138,7 @@ static void start_and_settle(struct fixture *fixture)
     }
 }
 
-static bool has(struct fixture *fixture, enum kt_stored_kind kind, const char *name, const char *phase)
+static bool has(struct fixture *fixture, enum kt_kind_id kind, const char *name, const char *phase)
 {
     struct kt_stored *stored = kt_store_get(fixture->store, kind, kind == CLAIMS || kind == NODES ? "" : "ns", name);
     bool found =
@@ -149,7 +149,7 @@ static bool has(struct fixture *fixture, enum kt_stored_kind kind, const char *n
     return found;
 }
 
-static void expect_lists(struct fixture *fixture, enum kt_stored_kind kind, size_t lists)
+static void expect_lists(struct fixture *fixture, enum kt_kind_id kind, size_t lists)
 {
     int64_t deadline_ms = now_ms() + PATIENCE_MS;
     while (kt_cluster_script_lists(&fixture->script, kind) < lists && now_ms() < deadline_ms)
@@ -174,8 +174,8 @@ static void everything_is_listed_once_and_workspaces_are_queued(void **state)
     assert_true(has(fixture, WS, "a", NULL) && has(fixture, WS, "b", NULL) && has(fixture, PODS, "p", "Running"));
     assert_true(has(fixture, NODES, "n", NULL) && has(fixture, MAPS, "config-a", NULL));
     expect_key(fixture, "b", NULL);
-    for (int kind = 0; kind < KT_STORED_KINDS; kind++)
-        assert_int_equal(kt_cluster_script_lists(&fixture->script, (enum kt_stored_kind)kind), 1);
+    for (int kind = 0; kind < KT_CACHED_KINDS; kind++)
+        assert_int_equal(kt_cluster_script_lists(&fixture->script, (enum kt_kind_id)kind), 1);
 }
 
 static void children_are_asked_for_by_label(void **state)

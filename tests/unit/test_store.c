@@ -12,14 +12,14 @@
 #include "base/limits.h"
 #include "tests/lib/json_text.h"
 #include "webhook/reconcile/store.h"
-#include "webhook/reconcile/store_fields.h"
+#include "webhook/reconcile/common_texts.h"
 
-#define WS KT_STORED_WORKSPACES
-#define CLAIMS KT_STORED_NODE_CLAIMS
-#define NODES KT_STORED_NODES
-#define JOBS KT_STORED_JOBS
-#define PODS KT_STORED_PODS
-#define MAPS KT_STORED_CONFIG_MAPS
+#define WS KT_KIND_WORKSPACE
+#define CLAIMS KT_KIND_NODE_CLAIM
+#define NODES KT_KIND_NODE
+#define JOBS KT_KIND_JOB
+#define PODS KT_KIND_POD
+#define MAPS KT_KIND_CONFIG_MAP
 
 struct fixture {
     struct kt_arena arena;
@@ -64,7 +64,7 @@ static const cJSON *object(struct fixture *fixture, const char *text)
 }
 
 /* True when something changed; fixture->visited: whom it concerns. */
-static bool put(struct fixture *fixture, enum kt_stored_kind kind, const char *text)
+static bool put(struct fixture *fixture, enum kt_kind_id kind, const char *text)
 {
     struct kt_store_visitor visitor = {note, fixture};
     struct kt_error error;
@@ -75,14 +75,14 @@ static bool put(struct fixture *fixture, enum kt_stored_kind kind, const char *t
     return changed;
 }
 
-static void take_away(struct fixture *fixture, enum kt_stored_kind kind, const char *text)
+static void take_away(struct fixture *fixture, enum kt_kind_id kind, const char *text)
 {
     struct kt_store_visitor visitor = {note, fixture};
     fixture->visited[0] = '\0';
     kt_store_remove_and_visit(fixture->store, kind, object(fixture, text), &visitor);
 }
 
-static void sync(struct fixture *fixture, enum kt_stored_kind kind)
+static void sync(struct fixture *fixture, enum kt_kind_id kind)
 {
     struct kt_store_visitor visitor = {note, fixture};
     fixture->visited[0] = '\0';
@@ -90,7 +90,7 @@ static void sync(struct fixture *fixture, enum kt_stored_kind kind)
 }
 
 /* What is kept, as text; NULL: nothing. */
-static const char *kept(struct fixture *fixture, enum kt_stored_kind kind, const char *namespace_, const char *name)
+static const char *kept(struct fixture *fixture, enum kt_kind_id kind, const char *namespace_, const char *name)
 {
     struct kt_stored *stored = kt_store_get(fixture->store, kind, namespace_, name);
     const char *text = stored ? kt_test_json_text(&fixture->arena, kt_stored_object(stored)) : NULL;
@@ -98,7 +98,7 @@ static const char *kept(struct fixture *fixture, enum kt_stored_kind kind, const
     return text;
 }
 
-static const char *kept_field(struct fixture *fixture, enum kt_stored_kind kind, const char *name, const char *section,
+static const char *kept_field(struct fixture *fixture, enum kt_kind_id kind, const char *name, const char *section,
                               const char *field)
 {
     struct kt_stored *stored = kt_store_get(fixture->store, kind, kind == CLAIMS || kind == NODES ? "" : "ns", name);
@@ -114,7 +114,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static const char *names_of_workspace(struct fixture *fixture, enum kt_stored_kind kind, const char *namespace_,
+static const char *names_of_workspace(struct fixture *fixture, enum kt_kind_id kind, const char *namespace_,
                                       const char *workspace)
 {
     struct kt_object_key key;
@@ -150,7 +150,7 @@ static const char *names_of_workspace(struct fixture *fixture, enum kt_stored_ki
     "{'metadata':{'name':'" name "','namespace':'" namespace_ "','resourceVersion':'" version \
     "'},'data':{'training_config.yaml':'" text "'}}"
 
-static const char *names_of(struct fixture *fixture, enum kt_stored_kind kind, const char *workspace)
+static const char *names_of(struct fixture *fixture, enum kt_kind_id kind, const char *workspace)
 {
     return names_of_workspace(fixture, kind, "ns", workspace);
 }
@@ -454,14 +454,14 @@ static void config_maps_are_kept_whole_or_not_at_all(void **state)
 static void long_messages_of_children_are_cut_at_a_character(void **state)
 {
     struct fixture *fixture = *state;
-    char *message = kt_arena_alloc(&fixture->arena, 3 * KT_STORE_TEXT_BYTES);
-    for (size_t i = 0; i + 3 < 3 * KT_STORE_TEXT_BYTES; i += 3)
+    char *message = kt_arena_alloc(&fixture->arena, 3 * KT_KEPT_TEXT_BYTES);
+    for (size_t i = 0; i + 3 < 3 * KT_KEPT_TEXT_BYTES; i += 3)
         memcpy(message + i, "\xe2\x82\xac", 4);
     put(fixture, PODS,
         kt_arena_printf(&fixture->arena, "{'metadata':{'name':'p','namespace':'ns'},'status':{'message':'%s'}}",
                         message));
     const char *cut = kept_field(fixture, PODS, "p", "status", "message");
-    assert_in_range(strlen(cut), KT_STORE_TEXT_BYTES - 3, KT_STORE_TEXT_BYTES);
+    assert_in_range(strlen(cut), KT_KEPT_TEXT_BYTES - 3, KT_KEPT_TEXT_BYTES);
     assert_true(kt_utf8_valid(kt_str(cut)));
     /* A Workspace's own status is compared with what would be written: it stays. */
     put(fixture, WS,
@@ -486,12 +486,12 @@ static void odd_objects_do_no_harm(void **state)
         "{'metadata':{'name':'o4','namespace':'ns'},'status':{'conditions':{'a':1}},'data':{'training_config.yaml':7}}",
         "{'metadata':{'name':'o3','namespace':'ns','labels':{'kaito.sh/workspace':''}},'tuning':{'config':{}}}",
     };
-    for (int kind = 0; kind < KT_STORED_KINDS; kind++) {
+    for (int kind = 0; kind < KT_CACHED_KINDS; kind++) {
         for (size_t i = 0; i < KT_ARRAY_LENGTH(odd); i++)
-            put(fixture, (enum kt_stored_kind)kind, odd[i]);
+            put(fixture, (enum kt_kind_id)kind, odd[i]);
         for (size_t i = 0; i < KT_ARRAY_LENGTH(odd); i++) {
-            kt_store_visit_concerned(fixture->store, (enum kt_stored_kind)kind, object(fixture, odd[i]), note, fixture);
-            take_away(fixture, (enum kt_stored_kind)kind, odd[i]);
+            kt_store_visit_concerned(fixture->store, (enum kt_kind_id)kind, object(fixture, odd[i]), note, fixture);
+            take_away(fixture, (enum kt_kind_id)kind, odd[i]);
         }
     }
     char name[300];
@@ -664,7 +664,7 @@ static void a_finished_tuning_takes_less_than_8_kib(void **state)
     struct fixture *fixture = *state;
     static const struct {
         const char *key;
-        enum kt_stored_kind kind;
+        enum kt_kind_id kind;
     } objects[] = {{"workspace", WS}, {"nodeClaim", CLAIMS}, {"node", NODES}, {"job", JOBS}, {"pod", PODS}};
     struct kt_str text;
     assert_int_equal(

@@ -20,7 +20,7 @@
 
 struct informer {
     struct kt_informers *informers;
-    enum kt_stored_kind kind;
+    enum kt_kind_id kind;
     const struct kt_resource *resource;
     const char *label_selector;
     struct kt_client *client;
@@ -32,16 +32,8 @@ struct informer {
 };
 
 /* Watches of our own. The rest comes from the webhooks' view. */
-static const struct {
-    enum kt_stored_kind kind;
-    const struct kt_resource *resource;
-    const char *label_selector;
-} watched[] = {
-    {KT_STORED_WORKSPACES, &kt_resource_workspaces, NULL},
-    {KT_STORED_JOBS, &kt_resource_jobs, KT_LABEL_WORKSPACE},
-    {KT_STORED_PODS, &kt_resource_pods, KT_LABEL_WORKSPACE},
-    /* Last: left out for nodes of the user's own. */
-    {KT_STORED_NODE_CLAIMS, &kt_resource_node_claims, KT_LABEL_WORKSPACE},
+static const enum kt_kind_id watched[] = {
+    KT_KIND_WORKSPACE, KT_KIND_JOB, KT_KIND_POD, KT_KIND_NODE_CLAIM, /* last: left out for nodes of the user's own */
 };
 
 struct kt_informers {
@@ -81,7 +73,7 @@ static void tell_ready(struct kt_informers *informers)
 /* --- what watches see ----------------------------------------------------------------------------------------------
  */
 
-static void take_in(struct kt_informers *informers, enum kt_stored_kind kind, const cJSON *object)
+static void take_in(struct kt_informers *informers, enum kt_kind_id kind, const cJSON *object)
 {
     struct kt_store_visitor concerned = visitor(informers);
     struct kt_error error;
@@ -90,14 +82,14 @@ static void take_in(struct kt_informers *informers, enum kt_stored_kind kind, co
                kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), ""), "error", error.message, NULL);
 }
 
-static void take_out(struct kt_informers *informers, enum kt_stored_kind kind, const cJSON *object)
+static void take_out(struct kt_informers *informers, enum kt_kind_id kind, const cJSON *object)
 {
     struct kt_store_visitor concerned = visitor(informers);
     kt_store_remove_and_visit(informers->store, kind, object, &concerned);
 }
 
 /* list_version NULL: not known. */
-static void finish_list(struct kt_informers *informers, enum kt_stored_kind kind, const char *list_version)
+static void finish_list(struct kt_informers *informers, enum kt_kind_id kind, const char *list_version)
 {
     struct kt_store_visitor concerned = visitor(informers);
     kt_store_synced_at(informers->store, kind, list_version, &concerned);
@@ -131,7 +123,7 @@ static bool on_synced(void *context, const char *resource_version)
 {
     struct informer *informer = context;
     kt_outage_end(&informer->outage, informer->resource->kind);
-    if (informer->kind == KT_STORED_NODE_CLAIMS && !atomic_exchange(&informer->informers->node_claims_known, true)) {
+    if (informer->kind == KT_KIND_NODE_CLAIM && !atomic_exchange(&informer->informers->node_claims_known, true)) {
         kt_log(KT_LOG_INFO, "the API server knows NodeClaims now", NULL);
         kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
     }
@@ -172,7 +164,7 @@ static void on_heard(void *context)
 static void on_trouble(void *context, const struct kt_error *error, int64_t delay_ms KT_UNUSED)
 {
     struct informer *informer = context;
-    if (informer->kind == KT_STORED_NODE_CLAIMS && error->code == KT_ENOTFOUND)
+    if (informer->kind == KT_KIND_NODE_CLAIM && error->code == KT_ENOTFOUND)
         on_missing_type(informer);
     else
         kt_outage_note(&informer->outage, informer->resource->kind, error);
@@ -185,9 +177,9 @@ static void on_trouble(void *context, const struct kt_error *error, int64_t dela
 /* --- what the webhooks' view sees ----------------------------------------------------------------------------------
  */
 
-static enum kt_stored_kind stored_kind(enum kt_cluster_view_kind kind)
+static enum kt_kind_id stored_kind(enum kt_cluster_view_kind kind)
 {
-    return kind == KT_VIEW_NODES ? KT_STORED_NODES : KT_STORED_CONFIG_MAPS;
+    return kind == KT_VIEW_NODES ? KT_KIND_NODE : KT_KIND_CONFIG_MAP;
 }
 
 static void on_view_restarted(void *context, enum kt_cluster_view_kind kind)
@@ -269,9 +261,9 @@ static int open_clients(struct kt_informers *informers, struct kt_error *error)
     for (size_t i = 0; i < informers->count && code == 0; i++) {
         struct informer *informer = &informers->informers[i];
         *informer = (struct informer){.informers = informers,
-                                      .kind = watched[i].kind,
-                                      .resource = watched[i].resource,
-                                      .label_selector = watched[i].label_selector};
+                                      .kind = watched[i],
+                                      .resource = kt_kinds[watched[i]].resource,
+                                      .label_selector = kt_kinds[watched[i]].watch_selector};
         code = kt_client_new(informers->options.config, informers->options.environment, &options, &informer->client,
                              error);
     }
@@ -366,12 +358,12 @@ bool kt_informers_synced(struct kt_informers *informers)
 {
     for (size_t i = 0; i < informers->count; i++) {
         const struct informer *informer = &informers->informers[i];
-        bool may_lack = informer->kind != KT_STORED_WORKSPACES && atomic_load(&informer->refused);
+        bool may_lack = informer->kind != KT_KIND_WORKSPACE && atomic_load(&informer->refused);
         if (!may_lack && !kt_store_is_synced(informers->store, informer->kind))
             return false;
     }
-    return kt_store_is_synced(informers->store, KT_STORED_NODES) &&
-           kt_store_is_synced(informers->store, KT_STORED_CONFIG_MAPS);
+    return kt_store_is_synced(informers->store, KT_KIND_NODE) &&
+           kt_store_is_synced(informers->store, KT_KIND_CONFIG_MAP);
 }
 
 const struct kt_resource *kt_informers_refused(struct kt_informers *informers)

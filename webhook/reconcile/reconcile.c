@@ -64,7 +64,7 @@ static int confirm_no_job(struct kt_reconcile *look)
     if (!kt_condition_is_true(look->workspace, "JobStarted") || kt_workspace_is_over(look->workspace) ||
         kt_is_being_deleted(look->workspace))
         return 0;
-    return kt_read(look, &kt_written_job, look->key.namespace_, look->key.name, &look->observation.job) == KT_STEP_DONE
+    return kt_read(look, KT_KIND_JOB, look->key.namespace_, look->key.name, &look->observation.job) == KT_STEP_DONE
                ? 0
                : look->error.code;
 }
@@ -74,7 +74,7 @@ static int gather_own_nodes(struct kt_reconcile *look)
 {
     struct kt_workspace workspace;
     kt_workspace_view(look->workspace, &workspace);
-    int code = kt_store_all(look->reconciler->store, KT_STORED_NODES, look->arena, &look->nodes, &look->error);
+    int code = kt_store_all(look->reconciler->store, KT_KIND_NODE, look->arena, &look->nodes, &look->error);
     if (code != 0)
         return code;
     const cJSON **own = kt_arena_calloc(look->arena, KT_MAX(look->nodes.objects.count, (size_t)1), sizeof(*own));
@@ -93,14 +93,14 @@ static int gather_children(struct kt_reconcile *look)
 {
     struct kt_store *store = look->reconciler->store;
     struct kt_error *error = &look->error;
-    int code = kt_store_of_workspace(store, KT_STORED_NODE_CLAIMS, &look->key, look->arena, &look->claims, error);
+    int code = kt_store_of_workspace(store, KT_KIND_NODE_CLAIM, &look->key, look->arena, &look->claims, error);
     if (code == 0 && !kt_settings_bring_your_own(look->reconciler->settings))
-        code = kt_store_of_workspace(store, KT_STORED_NODES, &look->key, look->arena, &look->nodes, error);
+        code = kt_store_of_workspace(store, KT_KIND_NODE, &look->key, look->arena, &look->nodes, error);
     if (code == 0)
-        code = kt_store_of_workspace(store, KT_STORED_PODS, &look->key, look->arena, &look->pods, error);
+        code = kt_store_of_workspace(store, KT_KIND_POD, &look->key, look->arena, &look->pods, error);
     if (code != 0)
         return code;
-    look->job_reference = kt_store_get(store, KT_STORED_JOBS, look->key.namespace_, look->key.name);
+    look->job_reference = kt_store_get(store, KT_KIND_JOB, look->key.namespace_, look->key.name);
     look->observation = (struct kt_observation){
         .workspace = look->workspace,
         .node_claims = look->claims.objects,
@@ -212,7 +212,7 @@ enum kt_step_result kt_reconcile_workspace(struct kt_reconcile *look)
 {
     enum kt_step_result result = KT_STEP_DONE;
     look->workspace_reference =
-        kt_store_get(look->reconciler->store, KT_STORED_WORKSPACES, look->key.namespace_, look->key.name);
+        kt_store_get(look->reconciler->store, KT_KIND_WORKSPACE, look->key.namespace_, look->key.name);
     look->workspace = kt_stored_object(look->workspace_reference);
     if (kt_json_is_object(kt_json_get(look->workspace, "tuning")))
         result = look_at_tuning(look);

@@ -11,9 +11,9 @@
 static enum kt_step_result find(struct kt_reconcile *look, const char *namespace_, const char *name, const cJSON **ret)
 {
     kt_stored_release(look->config_map_reference);
-    look->config_map_reference = kt_store_get(look->reconciler->store, KT_STORED_CONFIG_MAPS, namespace_, name);
+    look->config_map_reference = kt_store_get(look->reconciler->store, KT_KIND_CONFIG_MAP, namespace_, name);
     *ret = kt_stored_object(look->config_map_reference);
-    return *ret ? KT_STEP_DONE : kt_read(look, &kt_written_config_map, namespace_, name, ret);
+    return *ret ? KT_STEP_DONE : kt_read(look, KT_KIND_CONFIG_MAP, namespace_, name, ret);
 }
 
 static enum kt_step_result use_own(struct kt_reconcile *look)
@@ -71,7 +71,7 @@ static enum kt_step_result copy_template(struct kt_reconcile *look)
                                              look->plan.template_name, release, look->error.message));
         return KT_STEP_WAIT;
     }
-    return code == 0 ? kt_write_create(look, &kt_written_config_map, copy, NULL, &look->config_map) : KT_STEP_FAIL;
+    return code == 0 ? kt_write_create(look, KT_KIND_CONFIG_MAP, copy, NULL, &look->config_map) : KT_STEP_FAIL;
 }
 
 enum kt_step_result kt_step_config_map(struct kt_reconcile *look)

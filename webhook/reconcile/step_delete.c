@@ -18,7 +18,7 @@ static enum kt_step_result delete_children(struct kt_reconcile *look)
     const struct kt_observation *observation = &look->observation;
     if (observation->job && kt_is_owned_by(observation->job, look->workspace) &&
         !kt_is_being_deleted(observation->job)) {
-        enum kt_step_result result = kt_write_delete(look, &kt_written_job, observation->job, "Background");
+        enum kt_step_result result = kt_write_delete(look, KT_KIND_JOB, observation->job, "Background");
         if (result != KT_STEP_DONE)
             return result;
     }
@@ -26,7 +26,7 @@ static enum kt_step_result delete_children(struct kt_reconcile *look)
         const cJSON *claim = observation->node_claims.items[i];
         if (kt_is_being_deleted(claim))
             continue;
-        enum kt_step_result result = kt_write_delete(look, &kt_written_node_claim, claim, "Background");
+        enum kt_step_result result = kt_write_delete(look, KT_KIND_NODE_CLAIM, claim, "Background");
         if (result != KT_STEP_DONE)
             return result;
     }
@@ -52,9 +52,8 @@ static enum kt_step_result delete_unknown_claims(struct kt_reconcile *look, size
     const cJSON *claim;
     cJSON_ArrayForEach(claim, list.items)
     {
-        enum kt_step_result result = kt_is_being_deleted(claim)
-                                         ? KT_STEP_DONE
-                                         : kt_write_delete(look, &kt_written_node_claim, claim, "Background");
+        enum kt_step_result result =
+            kt_is_being_deleted(claim) ? KT_STEP_DONE : kt_write_delete(look, KT_KIND_NODE_CLAIM, claim, "Background");
         if (result != KT_STEP_DONE)
             return result;
         (*ret_count)++;

@@ -65,7 +65,7 @@ enum kt_step_result kt_step_job(struct kt_reconcile *look)
     enum kt_step_result result = build(look, look->plan.sku ? 0 : node_gpus(look), &job);
     const cJSON *made = NULL;
     if (result == KT_STEP_DONE)
-        result = kt_write_create(look, &kt_written_job, job, kt_is_owned_by, &made);
+        result = kt_write_create(look, KT_KIND_JOB, job, kt_is_owned_by, &made);
     if (result == KT_STEP_DONE) {
         look->observation.job = made;
         kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Normal", "JobCreated",

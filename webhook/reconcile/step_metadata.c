@@ -75,7 +75,7 @@ static void prune(struct kt_reconcile *look, const struct history *history)
             oldest = item;
     }
     if (count >= KT_REVISIONS_KEPT && oldest != history->same &&
-        kt_write_delete(look, &kt_written_revision, oldest, "Background") != KT_STEP_DONE) {
+        kt_write_delete(look, KT_KIND_CONTROLLER_REVISION, oldest, "Background") != KT_STEP_DONE) {
         kt_log(KT_LOG_WARNING, "an old revision is not deleted", "error", look->error.message, NULL);
         look->trouble = (struct kt_trouble){0};
     }
@@ -100,7 +100,7 @@ static enum kt_step_result find_revision(struct kt_reconcile *look, const char *
     }
     int64_t number = history.newest + 1;
     if (history.same) { /* its name is taken by itself: it becomes the newest under a new number */
-        enum kt_step_result result = kt_write_delete(look, &kt_written_revision, history.same, "Background");
+        enum kt_step_result result = kt_write_delete(look, KT_KIND_CONTROLLER_REVISION, history.same, "Background");
         if (result != KT_STEP_DONE)
             return result;
     }
@@ -110,7 +110,7 @@ static enum kt_step_result find_revision(struct kt_reconcile *look, const char *
         kt_error_set(&look->error, KT_ENOMEM, "no memory for the ControllerRevision");
         return KT_STEP_FAIL;
     }
-    enum kt_step_result result = kt_write_create(look, &kt_written_revision, revision, kt_is_owned_by, &made);
+    enum kt_step_result result = kt_write_create(look, KT_KIND_CONTROLLER_REVISION, revision, kt_is_owned_by, &made);
     if (result != KT_STEP_DONE)
         return result;
     if (history.items)

@@ -53,8 +53,7 @@ static enum kt_step_result judge_claim(struct kt_reconcile *look, const cJSON *c
         return KT_STEP_DONE;
     }
     say_launch_fails(look, claim);
-    return kt_is_being_deleted(claim) ? KT_STEP_WAIT
-                                      : kt_write_delete(look, &kt_written_node_claim, claim, "Background");
+    return kt_is_being_deleted(claim) ? KT_STEP_WAIT : kt_write_delete(look, KT_KIND_NODE_CLAIM, claim, "Background");
 }
 
 /* --- a claim that is gone ------------------------------------------------------------------------------------------
@@ -189,7 +188,7 @@ static enum kt_step_result make_claim(struct kt_reconcile *look, int64_t number)
     }
     if (code != 0)
         return KT_STEP_FAIL;
-    enum kt_step_result result = kt_write_create(look, &kt_written_node_claim, claim, is_same_claim, &made);
+    enum kt_step_result result = kt_write_create(look, KT_KIND_NODE_CLAIM, claim, is_same_claim, &made);
     if (result != KT_STEP_DONE)
         return result;
     kt_claim_memory_seen(look->reconciler->claims, name_of(claim));
@@ -219,7 +218,7 @@ enum kt_step_result kt_step_node_claim(struct kt_reconcile *look)
     if (kt_claim_memory_has_seen(look->reconciler->claims, claim_name)) {
         /* Another machine is paid for when this one is gone: the store, which is bounded, is not enough of a witness.
          */
-        enum kt_step_result result = kt_read(look, &kt_written_node_claim, NULL, claim_name, &claim);
+        enum kt_step_result result = kt_read(look, KT_KIND_NODE_CLAIM, NULL, claim_name, &claim);
         if (result == KT_STEP_DONE && claim)
             return add_to_observation(look, claim) ? judge_claim(look, claim) : KT_STEP_FAIL;
         if (result == KT_STEP_DONE)

@@ -54,6 +54,6 @@ enum kt_step_result kt_step_replace(struct kt_reconcile *look)
         kt_reconcile_revisit(look, STATUS_FIRST_MS);
         return KT_STEP_WAIT;
     }
-    enum kt_step_result result = kt_write_delete(look, &kt_written_job, job, "Foreground");
+    enum kt_step_result result = kt_write_delete(look, KT_KIND_JOB, job, "Foreground");
     return result == KT_STEP_DONE ? KT_STEP_WAIT : result;
 }

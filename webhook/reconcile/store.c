@@ -36,7 +36,7 @@ static const char *uid_of(const cJSON *object)
 }
 
 /* Relations and uid as pointers into the packed texts, which stay. */
-static bool read_relations(struct kt_store_entry *entry, enum kt_stored_kind kind)
+static bool read_relations(struct kt_store_entry *entry, enum kt_kind_id kind)
 {
     cJSON *nodes = kt_heap_alloc(entry->packed.nodes * sizeof(cJSON));
     if (!nodes)
@@ -48,7 +48,7 @@ static bool read_relations(struct kt_store_entry *entry, enum kt_stored_kind kin
     return true;
 }
 
-static struct kt_store_entry *new_entry(enum kt_stored_kind kind, const cJSON *object)
+static struct kt_store_entry *new_entry(enum kt_kind_id kind, const cJSON *object)
 {
     KT_CLEANUP(kt_strbuf_release) struct kt_strbuf buffer;
     struct kt_packed packed;
@@ -93,7 +93,7 @@ static void put_into(struct kt_index *index, struct kt_index_link *link, const s
 }
 
 /* False without memory: then nothing has changed. */
-static bool link_entry(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *entry)
+static bool link_entry(struct kt_store *store, enum kt_kind_id kind, struct kt_store_entry *entry)
 {
     struct kt_store_kind *tables = &store->kinds[kind];
     entry->share = kt_store_share_add(&tables->shares, entry->relations.own.namespace_, entry->bytes);
@@ -108,7 +108,7 @@ static bool link_entry(struct kt_store *store, enum kt_stored_kind kind, struct 
     return true;
 }
 
-static void unlink_entry(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *entry)
+static void unlink_entry(struct kt_store *store, enum kt_kind_id kind, struct kt_store_entry *entry)
 {
     struct kt_store_kind *tables = &store->kinds[kind];
     kt_index_drop(&tables->by_name, &entry->by_name);
@@ -146,7 +146,7 @@ int kt_store_new(struct kt_store **ret, struct kt_error *error)
     struct kt_settings defaults;
     kt_settings_init(&defaults);
     kt_store_set_release_namespace(store, defaults.release_namespace);
-    for (size_t i = 0; i < KT_STORED_KINDS; i++) {
+    for (size_t i = 0; i < KT_CACHED_KINDS; i++) {
         struct kt_store_kind *tables = &store->kinds[i];
         if (kt_index_init(&tables->by_name) && kt_index_init(&tables->by_workspace) &&
             kt_index_init(&tables->by_reference) && kt_index_init(&tables->shares))
@@ -172,7 +172,7 @@ void kt_store_free(struct kt_store *store)
 {
     if (!store)
         return;
-    for (size_t i = 0; i < KT_STORED_KINDS; i++) {
+    for (size_t i = 0; i < KT_CACHED_KINDS; i++) {
         struct kt_store_kind *tables = &store->kinds[i];
         kt_index_each(&tables->by_name, drop_thing, NULL);
         kt_index_release(&tables->by_name);
@@ -194,7 +194,7 @@ void kt_store_set_release_namespace(struct kt_store *store, const char *namespac
  */
 
 /* Under the lock. Is this state already known, or older than what is known? Then it changes nothing. */
-static bool is_known(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
+static bool is_known(struct kt_store *store, enum kt_kind_id kind, const struct kt_relations *relations,
                      const cJSON *object)
 {
     struct kt_store_kind *tables = &store->kinds[kind];
@@ -208,7 +208,7 @@ static bool is_known(struct kt_store *store, enum kt_stored_kind kind, const str
     return true;
 }
 
-static void drop_kept(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *kept,
+static void drop_kept(struct kt_store *store, enum kt_kind_id kind, struct kt_store_entry *kept,
                       const struct kt_store_visitor *visitor)
 {
     if (!kept)
@@ -217,13 +217,13 @@ static void drop_kept(struct kt_store *store, enum kt_stored_kind kind, struct k
     unlink_entry(store, kind, kept);
 }
 
-static const size_t most_bytes[KT_STORED_KINDS] = {
-    [KT_STORED_WORKSPACES] = KT_LIMIT_STORE_WORKSPACE_BYTES,
-    [KT_STORED_NODE_CLAIMS] = KT_LIMIT_STORE_NODE_CLAIM_BYTES,
-    [KT_STORED_NODES] = KT_LIMIT_STORE_NODE_BYTES,
-    [KT_STORED_JOBS] = KT_LIMIT_STORE_JOB_BYTES,
-    [KT_STORED_PODS] = KT_LIMIT_STORE_POD_BYTES,
-    [KT_STORED_CONFIG_MAPS] = KT_LIMIT_STORE_CONFIG_MAP_BYTES,
+static const size_t most_bytes[KT_CACHED_KINDS] = {
+    [KT_KIND_WORKSPACE] = KT_LIMIT_STORE_WORKSPACE_BYTES,
+    [KT_KIND_NODE_CLAIM] = KT_LIMIT_STORE_NODE_CLAIM_BYTES,
+    [KT_KIND_NODE] = KT_LIMIT_STORE_NODE_BYTES,
+    [KT_KIND_JOB] = KT_LIMIT_STORE_JOB_BYTES,
+    [KT_KIND_POD] = KT_LIMIT_STORE_POD_BYTES,
+    [KT_KIND_CONFIG_MAP] = KT_LIMIT_STORE_CONFIG_MAP_BYTES,
 };
 
 /* Would this many more bytes, and objects, be too many? */
@@ -238,7 +238,7 @@ static bool fits_share(const struct kt_store_kind *tables, const char *namespace
            (kept_bytes > 0 || count < KT_LIMIT_STORE_OBJECTS / KT_LIMIT_NAMESPACE_SHARE);
 }
 
-static bool fits(const struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_entry *kept,
+static bool fits(const struct kt_store *store, enum kt_kind_id kind, const struct kt_store_entry *kept,
                  const struct kt_store_entry *fresh)
 {
     const struct kt_store_kind *tables = &store->kinds[kind];
@@ -260,7 +260,7 @@ static void visit_the_left(const struct kt_relations *old, const struct kt_relat
 }
 
 /* Under the lock. Takes fresh when it returns 0. *ret_changed: more than the resource version. */
-static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_store_entry *fresh,
+static int replace(struct kt_store *store, enum kt_kind_id kind, struct kt_store_entry *fresh,
                    const struct kt_store_visitor *visitor, bool *ret_changed, struct kt_error *error)
 {
     const struct kt_pair *own = &fresh->relations.own;
@@ -284,7 +284,7 @@ static int replace(struct kt_store *store, enum kt_stored_kind kind, struct kt_s
     return 0;
 }
 
-static int put_unwanted(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
+static int put_unwanted(struct kt_store *store, enum kt_kind_id kind, const struct kt_relations *relations,
                         const struct kt_store_visitor *visitor, bool *ret_changed)
 {
     struct kt_store_entry *kept = kt_store_find(store, kind, relations->own.namespace_, relations->own.name);
@@ -293,7 +293,7 @@ static int put_unwanted(struct kt_store *store, enum kt_stored_kind kind, const 
     return 0;
 }
 
-static int no_memory(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
+static int no_memory(struct kt_store *store, enum kt_kind_id kind, const struct kt_relations *relations,
                      const struct kt_store_visitor *visitor, bool *ret_changed, struct kt_error *error)
 {
     put_unwanted(store, kind, relations, visitor, ret_changed);
@@ -301,7 +301,7 @@ static int no_memory(struct kt_store *store, enum kt_stored_kind kind, const str
     return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
 }
 
-int kt_store_put_and_visit(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+int kt_store_put_and_visit(struct kt_store *store, enum kt_kind_id kind, const cJSON *object,
                            const struct kt_store_visitor *visitor, bool *ret_changed, struct kt_error *error)
 {
     struct kt_relations relations = kt_relations_of(kind, object);
@@ -334,13 +334,13 @@ int kt_store_put_and_visit(struct kt_store *store, enum kt_stored_kind kind, con
     return code;
 }
 
-int kt_store_put(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object, bool *ret_changed,
+int kt_store_put(struct kt_store *store, enum kt_kind_id kind, const cJSON *object, bool *ret_changed,
                  struct kt_error *error)
 {
     return kt_store_put_and_visit(store, kind, object, NULL, ret_changed, error);
 }
 
-void kt_store_remove_and_visit(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+void kt_store_remove_and_visit(struct kt_store *store, enum kt_kind_id kind, const cJSON *object,
                                const struct kt_store_visitor *visitor)
 {
     struct kt_relations relations = kt_relations_of(kind, object);
@@ -355,12 +355,12 @@ void kt_store_remove_and_visit(struct kt_store *store, enum kt_stored_kind kind,
     pthread_mutex_unlock(&store->lock);
 }
 
-void kt_store_remove(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object)
+void kt_store_remove(struct kt_store *store, enum kt_kind_id kind, const cJSON *object)
 {
     kt_store_remove_and_visit(store, kind, object, NULL);
 }
 
-void kt_store_restart(struct kt_store *store, enum kt_stored_kind kind)
+void kt_store_restart(struct kt_store *store, enum kt_kind_id kind)
 {
     pthread_mutex_lock(&store->lock);
     store->kinds[kind].generation++;
@@ -370,7 +370,7 @@ void kt_store_restart(struct kt_store *store, enum kt_stored_kind kind)
 
 struct sweep {
     struct kt_store *store;
-    enum kt_stored_kind kind;
+    enum kt_kind_id kind;
     uint64_t list_version; /* 0: not known */
     const struct kt_store_visitor *visitor;
 };
@@ -389,7 +389,7 @@ static void sweep_one(void *context, void *thing)
     drop_kept(sweep->store, sweep->kind, entry, sweep->visitor);
 }
 
-void kt_store_synced_at(struct kt_store *store, enum kt_stored_kind kind, const char *list_version,
+void kt_store_synced_at(struct kt_store *store, enum kt_kind_id kind, const char *list_version,
                         const struct kt_store_visitor *visitor)
 {
     struct sweep sweep = {store, kind, list_version ? number_of(list_version) : 0, visitor};
@@ -401,12 +401,12 @@ void kt_store_synced_at(struct kt_store *store, enum kt_stored_kind kind, const 
     pthread_mutex_unlock(&store->lock);
 }
 
-void kt_store_synced_and_visit(struct kt_store *store, enum kt_stored_kind kind, const struct kt_store_visitor *visitor)
+void kt_store_synced_and_visit(struct kt_store *store, enum kt_kind_id kind, const struct kt_store_visitor *visitor)
 {
     kt_store_synced_at(store, kind, NULL, visitor);
 }
 
-void kt_store_synced(struct kt_store *store, enum kt_stored_kind kind)
+void kt_store_synced(struct kt_store *store, enum kt_kind_id kind)
 {
     kt_store_synced_and_visit(store, kind, NULL);
 }

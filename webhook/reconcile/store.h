@@ -13,17 +13,8 @@
 #include "base/error.h"
 #include "text/json.h"
 #include "webhook/reconcile/object_key.h"
+#include "workload/kinds.h"
 #include "workload/observation.h"
-
-enum kt_stored_kind {
-    KT_STORED_WORKSPACES,
-    KT_STORED_NODE_CLAIMS,
-    KT_STORED_NODES,
-    KT_STORED_JOBS,
-    KT_STORED_PODS,
-    KT_STORED_CONFIG_MAPS,
-    KT_STORED_KINDS,
-};
 
 struct kt_store;
 struct kt_stored; /* one reference to one state of an object */
@@ -38,16 +29,16 @@ void kt_store_set_release_namespace(struct kt_store *store, const char *namespac
  */
 
 /* A new list of this kind begins: what it does not name is dropped by kt_store_synced. */
-void kt_store_restart(struct kt_store *store, enum kt_stored_kind kind);
+void kt_store_restart(struct kt_store *store, enum kt_kind_id kind);
 /* Trims and keeps; an object older than the one kept (metadata.resourceVersion as a number) changes nothing, so that a
  * watch that lags does not undo the reply to a write. *ret_changed (may be NULL): something that is kept has another
  * value than before, the resource version aside. */
-int kt_store_put(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object, bool *ret_changed,
+int kt_store_put(struct kt_store *store, enum kt_kind_id kind, const cJSON *object, bool *ret_changed,
                  struct kt_error *error) KT_NODISCARD;
 /* Drops it, unless the kept one has another uid. A state of it that is no newer than the removal, the reply to a write
  * that overtook it, does not bring it back. */
-void kt_store_remove(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object);
-void kt_store_synced(struct kt_store *store, enum kt_stored_kind kind);
+void kt_store_remove(struct kt_store *store, enum kt_kind_id kind, const cJSON *object);
+void kt_store_synced(struct kt_store *store, enum kt_kind_id kind);
 
 /* The same, with a call of visit for the key of every Workspace that a change concerns, by the old state and by the
  * new one; none when nothing has changed. visit runs under the store's lock: it must not call the store. visitor may be
@@ -56,30 +47,28 @@ struct kt_store_visitor {
     void (*visit)(void *context, const struct kt_object_key *key);
     void *context;
 };
-int kt_store_put_and_visit(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+int kt_store_put_and_visit(struct kt_store *store, enum kt_kind_id kind, const cJSON *object,
                            const struct kt_store_visitor *visitor, bool *ret_changed,
                            struct kt_error *error) KT_NODISCARD;
-void kt_store_remove_and_visit(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+void kt_store_remove_and_visit(struct kt_store *store, enum kt_kind_id kind, const cJSON *object,
                                const struct kt_store_visitor *visitor);
-void kt_store_synced_and_visit(struct kt_store *store, enum kt_stored_kind kind,
-                               const struct kt_store_visitor *visitor);
+void kt_store_synced_and_visit(struct kt_store *store, enum kt_kind_id kind, const struct kt_store_visitor *visitor);
 /* The same for a list that was read at this resource version (NULL or no number: unknown): an object that is newer
  * than the list, which cannot name it, stays. */
-void kt_store_synced_at(struct kt_store *store, enum kt_stored_kind kind, const char *list_version,
+void kt_store_synced_at(struct kt_store *store, enum kt_kind_id kind, const char *list_version,
                         const struct kt_store_visitor *visitor);
 
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
 
 /* Was a whole list of this kind taken in at least once? */
-bool kt_store_is_synced(struct kt_store *store, enum kt_stored_kind kind);
+bool kt_store_is_synced(struct kt_store *store, enum kt_kind_id kind);
 /* Did the last list fit in whole? When not, "absent" means "unknown". */
-bool kt_store_is_complete(struct kt_store *store, enum kt_stored_kind kind);
+bool kt_store_is_complete(struct kt_store *store, enum kt_kind_id kind);
 
 /* One object, or NULL (also without memory: see of_workspace where that matters); give it back with kt_stored_release.
  * namespace_ "" for cluster-scoped kinds. */
-struct kt_stored *kt_store_get(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
-                               const char *name);
+struct kt_stored *kt_store_get(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name);
 const cJSON *kt_stored_object(const struct kt_stored *stored); /* valid while the reference is held; NULL for NULL */
 void kt_stored_release(struct kt_stored *stored);              /* accepts NULL */
 
@@ -90,11 +79,11 @@ struct kt_stored_set {
     struct kt_stored **references;
     struct kt_objects objects;
 };
-int kt_store_of_workspace(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
+int kt_store_of_workspace(struct kt_store *store, enum kt_kind_id kind, const struct kt_object_key *key,
                           struct kt_arena *arena, struct kt_stored_set *ret, struct kt_error *error) KT_NODISCARD;
 void kt_stored_set_release(struct kt_stored_set *set);
 /* The same for every object of a kind: for nodes that are the user's own. */
-int kt_store_all(struct kt_store *store, enum kt_stored_kind kind, struct kt_arena *arena, struct kt_stored_set *ret,
+int kt_store_all(struct kt_store *store, enum kt_kind_id kind, struct kt_arena *arena, struct kt_stored_set *ret,
                  struct kt_error *error) KT_NODISCARD;
 /* Memory of all that is kept. */
 size_t kt_store_bytes(struct kt_store *store);
@@ -102,7 +91,7 @@ size_t kt_store_bytes(struct kt_store *store);
 /* Calls visit for the key of every Workspace that an object concerns: its own, that of its label, for a Node those
  * whose claims name it, for a ConfigMap those whose tuning.config names it (and, for a template or its copy, those that
  * copy one: in the release namespace all that have not done so yet). visit must not call the store. */
-void kt_store_visit_concerned(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+void kt_store_visit_concerned(struct kt_store *store, enum kt_kind_id kind, const cJSON *object,
                               void (*visit)(void *context, const struct kt_object_key *key), void *context);
 /* Every Workspace: for a resync. visit must not call the store. */
 void kt_store_visit_workspaces(struct kt_store *store, void (*visit)(void *context, const struct kt_object_key *key),

@@ -53,16 +53,16 @@ struct kt_store_kind {
 
 struct kt_store {
     pthread_mutex_t lock;
-    struct kt_store_kind kinds[KT_STORED_KINDS];
+    struct kt_store_kind kinds[KT_CACHED_KINDS];
     size_t bytes;
     const char *release_namespace;
 };
 
 /* All under the lock. */
-struct kt_store_entry *kt_store_find(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
+struct kt_store_entry *kt_store_find(struct kt_store *store, enum kt_kind_id kind, const char *namespace_,
                                      const char *name);
 /* Calls visit for every Workspace that something with these relations concerns; visitor may be NULL. */
-void kt_store_visit_related(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
+void kt_store_visit_related(struct kt_store *store, enum kt_kind_id kind, const struct kt_relations *relations,
                             const struct kt_store_visitor *visitor);
 /* Calls it for one Workspace, unless workspace->name is NULL or too long. */
 void kt_store_visit_pair(const struct kt_store_visitor *visitor, const struct kt_pair *workspace);

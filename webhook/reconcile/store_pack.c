@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "webhook/reconcile/store_fields.h"
+#include "webhook/reconcile/common_texts.h"
 #include "workload/names.h"
 
 /* A node: a byte of these, then its key, then what it holds: a number's two values, then the text; children and END.
@@ -30,21 +30,21 @@ struct packing {
     const char *version;
 };
 
-static const struct kt_field whole; /* kept whole: nothing inside is named */
+static const struct kt_kept_field whole; /* kept whole: nothing inside is named */
 
 /* Cut at a character's boundary. */
-static size_t text_length(const char *text, enum kt_field_how how)
+static size_t text_length(const char *text, enum kt_keep how)
 {
     size_t length = strlen(text);
-    if (how != KT_KEEP_CUT || length <= KT_STORE_TEXT_BYTES)
+    if (how != KT_KEEP_CUT || length <= KT_KEPT_TEXT_BYTES)
         return length;
-    length = KT_STORE_TEXT_BYTES;
+    length = KT_KEPT_TEXT_BYTES;
     while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
         length--;
     return length;
 }
 
-static void pack_text(struct kt_strbuf *buffer, const char *text, enum kt_field_how how, int common)
+static void pack_text(struct kt_strbuf *buffer, const char *text, enum kt_keep how, int common)
 {
     if (common >= 0) {
         kt_strbuf_putc(buffer, (char)common);
@@ -62,7 +62,7 @@ static unsigned type_of(const cJSON *node)
     return 0;
 }
 
-static void pack_scalar(struct packing *packing, const cJSON *node, const struct kt_field *field)
+static void pack_scalar(struct packing *packing, const cJSON *node, const struct kt_kept_field *field)
 {
     const char *key = node->string, *text = node->valuestring;
     int common_key = key ? kt_common_text_find(key) : -1, common_text = text ? kt_common_text_find(text) : -1;
@@ -84,15 +84,15 @@ static void pack_scalar(struct packing *packing, const cJSON *node, const struct
 }
 
 /* The row for a member, or NULL when it is not kept. */
-static const struct kt_field *row_for(const struct kt_field *fields, const char *key)
+static const struct kt_kept_field *row_for(const struct kt_kept_field *fields, const char *key)
 {
-    for (const struct kt_field *field = fields; field->key; field++) {
-        if (field->how == KT_OTHERS)
+    for (const struct kt_kept_field *field = fields; field->key; field++) {
+        if (field->how == KT_KEEP_OTHERS)
             return &whole;
-        if (field->how == KT_OTHERS_GPU)
+        if (field->how == KT_KEEP_OTHERS_GPU)
             return key && strstr(key, "gpu") ? &whole : NULL;
         if (key && strcmp(field->key, key) == 0)
-            return field->how == KT_DROP ? NULL : field;
+            return field->how == KT_KEEP_NOT ? NULL : field;
     }
     return NULL;
 }
@@ -103,14 +103,15 @@ static bool is_ready_condition(const cJSON *item)
 }
 
 /* What becomes of a child; NULL: left out. */
-static const struct kt_field *row_of_child(const cJSON *parent, const struct kt_field *field, const cJSON *child)
+static const struct kt_kept_field *row_of_child(const cJSON *parent, const struct kt_kept_field *field,
+                                                const cJSON *child)
 {
     if (kt_json_is_array(parent))
         return field->how == KT_KEEP_READY && !is_ready_condition(child) ? NULL : field;
     return field->inside ? row_for(field->inside, child->string) : &whole;
 }
 
-static bool pack_node(struct packing *packing, const cJSON *node, const struct kt_field *field, size_t depth)
+static bool pack_node(struct packing *packing, const cJSON *node, const struct kt_kept_field *field, size_t depth)
 {
     if (depth == 0)
         return false;
@@ -121,7 +122,7 @@ static bool pack_node(struct packing *packing, const cJSON *node, const struct k
     const cJSON *child;
     cJSON_ArrayForEach(child, node)
     {
-        const struct kt_field *row = row_of_child(node, field, child);
+        const struct kt_kept_field *row = row_of_child(node, field, child);
         if (row && !pack_node(packing, child, row, depth - 1))
             return false;
     }
@@ -129,14 +130,14 @@ static bool pack_node(struct packing *packing, const cJSON *node, const struct k
     return true;
 }
 
-bool kt_store_wants(enum kt_stored_kind kind, const cJSON *object)
+bool kt_store_wants(enum kt_kind_id kind, const cJSON *object)
 {
-    return kind != KT_STORED_CONFIG_MAPS || kt_json_get(kt_json_get(object, "data"), KT_TUNING_CONFIG_KEY);
+    return kind != KT_KIND_CONFIG_MAP || kt_json_get(kt_json_get(object, "data"), KT_TUNING_CONFIG_KEY);
 }
 
-bool kt_store_pack(enum kt_stored_kind kind, const cJSON *object, struct kt_strbuf *buffer, struct kt_packed *ret)
+bool kt_store_pack(enum kt_kind_id kind, const cJSON *object, struct kt_strbuf *buffer, struct kt_packed *ret)
 {
-    const struct kt_field root_field = {.inside = kt_store_fields[kind]};
+    const struct kt_kept_field root_field = {.inside = kt_kinds[kind].fields};
     struct packing packing = {.buffer = buffer, .version = ""};
     if (!object)
         return false;

@@ -47,7 +47,7 @@ bool kt_pair_is(const struct kt_pair *pair, const char *namespace_, const char *
     return pair->name && kt_streq(pair->name, name) && kt_streq(pair->namespace_, namespace_);
 }
 
-struct kt_store_entry *kt_store_find(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
+struct kt_store_entry *kt_store_find(struct kt_store *store, enum kt_kind_id kind, const char *namespace_,
                                      const char *name)
 {
     struct kt_index_link *link = kt_index_first(&store->kinds[kind].by_name, kt_key_hash(namespace_, name));
@@ -74,7 +74,7 @@ void kt_store_visit_pair(const struct kt_store_visitor *visitor, const struct kt
 }
 
 /* The Workspaces of all objects of a kind that refer to this. */
-static void visit_referrers(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_, const char *name,
+static void visit_referrers(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name,
                             const struct kt_store_visitor *visitor)
 {
     struct kt_index_link *link = kt_index_first(&store->kinds[kind].by_reference, kt_key_hash(namespace_, name));
@@ -94,29 +94,29 @@ static void visit_if_waiting(void *context, void *thing)
 
 static void visit_for_config_map(struct kt_store *store, const struct kt_pair *own, struct kt_store_visitor *visitor)
 {
-    visit_referrers(store, KT_STORED_WORKSPACES, own->namespace_, own->name, visitor);
+    visit_referrers(store, KT_KIND_WORKSPACE, own->namespace_, own->name, visitor);
     if (!kt_is_template_name(own->name))
         return;
     if (kt_streq(own->namespace_, store->release_namespace))
-        kt_index_each(&store->kinds[KT_STORED_WORKSPACES].by_name, visit_if_waiting, visitor);
+        kt_index_each(&store->kinds[KT_KIND_WORKSPACE].by_name, visit_if_waiting, visitor);
     else
-        visit_referrers(store, KT_STORED_WORKSPACES, own->namespace_, KT_ANY_TEMPLATE, visitor);
+        visit_referrers(store, KT_KIND_WORKSPACE, own->namespace_, KT_ANY_TEMPLATE, visitor);
 }
 
-void kt_store_visit_related(struct kt_store *store, enum kt_stored_kind kind, const struct kt_relations *relations,
+void kt_store_visit_related(struct kt_store *store, enum kt_kind_id kind, const struct kt_relations *relations,
                             const struct kt_store_visitor *visitor)
 {
     if (!visitor || !relations->own.name)
         return;
     struct kt_store_visitor copy = *visitor;
     kt_store_visit_pair(&copy, &relations->workspace);
-    if (kind == KT_STORED_NODES)
-        visit_referrers(store, KT_STORED_NODE_CLAIMS, "", relations->own.name, &copy);
-    if (kind == KT_STORED_CONFIG_MAPS)
+    if (kind == KT_KIND_NODE)
+        visit_referrers(store, KT_KIND_NODE_CLAIM, "", relations->own.name, &copy);
+    if (kind == KT_KIND_CONFIG_MAP)
         visit_for_config_map(store, &relations->own, &copy);
 }
 
-void kt_store_visit_concerned(struct kt_store *store, enum kt_stored_kind kind, const cJSON *object,
+void kt_store_visit_concerned(struct kt_store *store, enum kt_kind_id kind, const cJSON *object,
                               void (*visit)(void *context, const struct kt_object_key *key), void *context)
 {
     struct kt_relations relations = kt_relations_of(kind, object);
@@ -137,14 +137,14 @@ void kt_store_visit_workspaces(struct kt_store *store, void (*visit)(void *conte
 {
     struct kt_store_visitor visitor = {visit, context};
     pthread_mutex_lock(&store->lock);
-    kt_index_each(&store->kinds[KT_STORED_WORKSPACES].by_name, visit_own, &visitor);
+    kt_index_each(&store->kinds[KT_KIND_WORKSPACE].by_name, visit_own, &visitor);
     pthread_mutex_unlock(&store->lock);
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
 
-bool kt_store_is_synced(struct kt_store *store, enum kt_stored_kind kind)
+bool kt_store_is_synced(struct kt_store *store, enum kt_kind_id kind)
 {
     pthread_mutex_lock(&store->lock);
     bool synced = store->kinds[kind].synced;
@@ -152,7 +152,7 @@ bool kt_store_is_synced(struct kt_store *store, enum kt_stored_kind kind)
     return synced;
 }
 
-bool kt_store_is_complete(struct kt_store *store, enum kt_stored_kind kind)
+bool kt_store_is_complete(struct kt_store *store, enum kt_kind_id kind)
 {
     pthread_mutex_lock(&store->lock);
     bool complete = store->kinds[kind].synced && !store->kinds[kind].incomplete;
@@ -160,8 +160,7 @@ bool kt_store_is_complete(struct kt_store *store, enum kt_stored_kind kind)
     return complete;
 }
 
-struct kt_stored *kt_store_get(struct kt_store *store, enum kt_stored_kind kind, const char *namespace_,
-                               const char *name)
+struct kt_stored *kt_store_get(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name)
 {
     pthread_mutex_lock(&store->lock);
     struct kt_store_entry *entry = kt_store_find(store, kind, namespace_ ? namespace_ : "", name);
@@ -222,13 +221,13 @@ static size_t count_hash(const struct kt_index *index, uint64_t hash)
 }
 
 /* Under the lock. */
-static int choose_by_workspace(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
+static int choose_by_workspace(struct kt_store *store, enum kt_kind_id kind, const struct kt_object_key *key,
                                struct kt_arena *arena, struct chosen *ret, struct kt_error *error)
 {
     const struct kt_index *index = &store->kinds[kind].by_workspace;
-    const struct kt_index *claims = &store->kinds[KT_STORED_NODE_CLAIMS].by_workspace;
+    const struct kt_index *claims = &store->kinds[KT_KIND_NODE_CLAIM].by_workspace;
     uint64_t hash = kt_key_hash(key->namespace_, key->name);
-    bool by_claim = kind == KT_STORED_NODES;
+    bool by_claim = kind == KT_KIND_NODE;
     int code = make_room(arena, count_hash(index, hash) + (by_claim ? count_hash(claims, hash) : 0), ret, error);
     if (code != 0)
         return code;
@@ -241,7 +240,7 @@ static int choose_by_workspace(struct kt_store *store, enum kt_stored_kind kind,
          link = kt_index_next(link)) {
         const struct kt_store_entry *claim = link->thing;
         const char *node = claim->relations.reference.name;
-        struct kt_store_entry *entry = node ? kt_store_find(store, KT_STORED_NODES, "", node) : NULL;
+        struct kt_store_entry *entry = node ? kt_store_find(store, KT_KIND_NODE, "", node) : NULL;
         if (entry && kt_pair_is(&claim->relations.workspace, key->namespace_, key->name))
             choose_once(ret, entry);
     }
@@ -275,7 +274,7 @@ static int look_at_all(const struct chosen *chosen, struct kt_arena *arena, stru
     return 0;
 }
 
-int kt_store_of_workspace(struct kt_store *store, enum kt_stored_kind kind, const struct kt_object_key *key,
+int kt_store_of_workspace(struct kt_store *store, enum kt_kind_id kind, const struct kt_object_key *key,
                           struct kt_arena *arena, struct kt_stored_set *ret, struct kt_error *error)
 {
     struct chosen chosen;
@@ -290,7 +289,7 @@ static void choose_thing(void *context, void *thing)
     choose(context, thing);
 }
 
-int kt_store_all(struct kt_store *store, enum kt_stored_kind kind, struct kt_arena *arena, struct kt_stored_set *ret,
+int kt_store_all(struct kt_store *store, enum kt_kind_id kind, struct kt_arena *arena, struct kt_stored_set *ret,
                  struct kt_error *error)
 {
     struct chosen chosen;

@@ -16,10 +16,10 @@ static const char *label(const cJSON *object, const char *key)
     return value && *value ? value : NULL;
 }
 
-static struct kt_pair own_of(enum kt_stored_kind kind, const cJSON *object)
+static struct kt_pair own_of(enum kt_kind_id kind, const cJSON *object)
 {
     struct kt_object_key key;
-    bool cluster_scoped = kind == KT_STORED_NODES || kind == KT_STORED_NODE_CLAIMS;
+    bool cluster_scoped = kind == KT_KIND_NODE || kind == KT_KIND_NODE_CLAIM;
     const char *name = metadata_text(object, "name");
     const char *namespace_ = cluster_scoped ? NULL : metadata_text(object, "namespace");
     struct kt_pair own = {namespace_ ? namespace_ : "", name};
@@ -77,12 +77,12 @@ static struct kt_relations of_config_map(const cJSON *object KT_UNUSED, struct k
     return (struct kt_relations){.own = own};
 }
 
-struct kt_relations kt_relations_of(enum kt_stored_kind kind, const cJSON *object)
+struct kt_relations kt_relations_of(enum kt_kind_id kind, const cJSON *object)
 {
-    static struct kt_relations (*const kinds[KT_STORED_KINDS])(const cJSON *object, struct kt_pair own) = {
-        [KT_STORED_WORKSPACES] = of_workspace, [KT_STORED_NODE_CLAIMS] = of_node_claim,
-        [KT_STORED_NODES] = of_node,           [KT_STORED_JOBS] = of_child,
-        [KT_STORED_PODS] = of_child,           [KT_STORED_CONFIG_MAPS] = of_config_map,
+    static struct kt_relations (*const kinds[KT_CACHED_KINDS])(const cJSON *object, struct kt_pair own) = {
+        [KT_KIND_WORKSPACE] = of_workspace, [KT_KIND_NODE_CLAIM] = of_node_claim,
+        [KT_KIND_NODE] = of_node,           [KT_KIND_JOB] = of_child,
+        [KT_KIND_POD] = of_child,           [KT_KIND_CONFIG_MAP] = of_config_map,
     };
     struct kt_pair own = own_of(kind, object);
     return own.name ? kinds[kind](object, own) : (struct kt_relations){0};

@@ -22,7 +22,7 @@ struct kt_relations {
 #define KT_ANY_TEMPLATE ""
 
 /* own.name is NULL for what is no object with a name of a possible length. */
-struct kt_relations kt_relations_of(enum kt_stored_kind kind, const cJSON *object);
+struct kt_relations kt_relations_of(enum kt_kind_id kind, const cJSON *object);
 
 /* Is a ConfigMap of this name a template or a copy of one? */
 bool kt_is_template_name(const char *config_map_name);

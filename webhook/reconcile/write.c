@@ -6,15 +6,6 @@
 #include "webhook/log.h"
 #include "workload/names.h"
 
-const struct kt_written_kind kt_written_workspace = {&kt_resource_workspaces, KT_STORED_WORKSPACES,
-                                                     "WorkspaceSucceeded"};
-const struct kt_written_kind kt_written_revision = {&kt_resource_controller_revisions, KT_STORED_KINDS,
-                                                    "WorkspaceSucceeded"};
-const struct kt_written_kind kt_written_node_claim = {&kt_resource_node_claims, KT_STORED_NODE_CLAIMS,
-                                                      "NodeClaimReady"};
-const struct kt_written_kind kt_written_config_map = {&kt_resource_config_maps, KT_STORED_CONFIG_MAPS, "JobStarted"};
-const struct kt_written_kind kt_written_job = {&kt_resource_jobs, KT_STORED_JOBS, "JobStarted"};
-
 /* --- what a failure means ------------------------------------------------------------------------------------------
  */
 
@@ -27,13 +18,12 @@ static bool is_namespace_ending(const struct kt_status *status)
 }
 
 /* Failures that a person must act on; the others pass by themselves and only mean another try. */
-static void explain(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *verb,
-                    const struct kt_reply *reply)
+static void explain(struct kt_reconcile *look, enum kt_kind_id kind, const char *verb, const struct kt_reply *reply)
 {
     struct kt_arena *arena = look->arena;
     const char *reason = NULL;
     const char *message = NULL;
-    const struct kt_resource *resource = kind->resource;
+    const struct kt_resource *resource = kt_kinds[kind].resource;
     if (reply->type_missing) {
         reason = "TypeMissing";
         message = kt_arena_printf(arena,
@@ -56,33 +46,33 @@ static void explain(struct kt_reconcile *look, const struct kt_written_kind *kin
                                   reply->status.message);
     }
     if (reason && message)
-        kt_reconcile_trouble(look, kind->condition, reason, message);
+        kt_reconcile_trouble(look, kt_kinds[kind].condition, reason, message);
 }
 
-static enum kt_step_result fail(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *verb,
+static enum kt_step_result fail(struct kt_reconcile *look, enum kt_kind_id kind, const char *verb,
                                 const struct kt_reply *reply)
 {
     explain(look, kind, verb, reply);
-    kt_error_wrap(&look->error, "cannot %s %s", verb, kind->resource->plural);
+    kt_error_wrap(&look->error, "cannot %s %s", verb, kt_kinds[kind].resource->plural);
     return KT_STEP_FAIL;
 }
 
-static void keep(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object)
+static void keep(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON *object)
 {
     struct kt_error error;
-    if (kind->stored != KT_STORED_KINDS &&
-        kt_store_put(look->reconciler->store, kind->stored, object, NULL, &error) != 0)
-        kt_log(KT_LOG_WARNING, "an object is not kept", "kind", kind->resource->kind, "error", error.message, NULL);
+    if (kind < KT_CACHED_KINDS && kt_store_put(look->reconciler->store, kind, object, NULL, &error) != 0)
+        kt_log(KT_LOG_WARNING, "an object is not kept", "kind", kt_kinds[kind].resource->kind, "error", error.message,
+               NULL);
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
 
-enum kt_step_result kt_read(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *namespace_,
-                            const char *name, const cJSON **ret)
+enum kt_step_result kt_read(struct kt_reconcile *look, enum kt_kind_id kind, const char *namespace_, const char *name,
+                            const cJSON **ret)
 {
     struct kt_reply reply = {0};
-    int code = kt_api_get(look->client, look->arena, kind->resource, namespace_, name, &reply, &look->error);
+    int code = kt_api_get(look->client, look->arena, kt_kinds[kind].resource, namespace_, name, &reply, &look->error);
     if (code == KT_ENOTFOUND && !reply.type_missing) {
         *ret = NULL;
         return KT_STEP_DONE;
@@ -99,7 +89,7 @@ static void read_workspace_again(struct kt_reconcile *look)
     struct kt_reply reply = {0};
     if (kt_api_get(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_, look->key.name, &reply,
                    &error) == 0)
-        keep(look, &kt_written_workspace, reply.object);
+        keep(look, KT_KIND_WORKSPACE, reply.object);
 }
 
 /* A process that was frozen may wake up after its Lease: it must not write what another decides now. */
@@ -120,20 +110,19 @@ static const char *object_name(const cJSON *object)
     return kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
 }
 
-static enum kt_step_result name_taken(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *name)
+static enum kt_step_result name_taken(struct kt_reconcile *look, enum kt_kind_id kind, const char *name)
 {
-    kt_reconcile_trouble(look, kind->condition, "NameTaken",
+    kt_reconcile_trouble(look, kt_kinds[kind].condition, "NameTaken",
                          kt_arena_printf(look->arena,
                                          "a %s named %s is there already and does not belong to this Workspace: delete "
                                          "or rename it, or give the Workspace another name",
-                                         kind->resource->kind, name));
+                                         kt_kinds[kind].resource->kind, name));
     kt_reconcile_revisit(look, KT_NAME_TAKEN_MS); /* what is somebody else's is not watched */
     return KT_STEP_WAIT;
 }
 
 /* Somebody was faster: is the object that is there as good? */
-static enum kt_step_result accept_existing(struct kt_reconcile *look, const struct kt_written_kind *kind,
-                                           const char *name,
+static enum kt_step_result accept_existing(struct kt_reconcile *look, enum kt_kind_id kind, const char *name,
                                            bool (*belongs)(const cJSON *object, const cJSON *workspace),
                                            const cJSON **ret)
 {
@@ -142,7 +131,7 @@ static enum kt_step_result accept_existing(struct kt_reconcile *look, const stru
     if (result != KT_STEP_DONE)
         return result;
     if (!existing) { /* gone again in between */
-        kt_error_set(&look->error, KT_ECONFLICT, "%s %s is going away", kind->resource->kind, name);
+        kt_error_set(&look->error, KT_ECONFLICT, "%s %s is going away", kt_kinds[kind].resource->kind, name);
         return KT_STEP_FAIL;
     }
     if (belongs && !belongs(existing, look->workspace))
@@ -152,7 +141,7 @@ static enum kt_step_result accept_existing(struct kt_reconcile *look, const stru
     return KT_STEP_DONE;
 }
 
-enum kt_step_result kt_write_create(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+enum kt_step_result kt_write_create(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON *object,
                                     bool (*belongs)(const cJSON *object, const cJSON *workspace), const cJSON **ret)
 {
     const struct kt_write_options options = {.field_manager = KT_MANAGER};
@@ -160,13 +149,13 @@ enum kt_step_result kt_write_create(struct kt_reconcile *look, const struct kt_w
     const cJSON *existing = NULL;
     if (!may_write(look))
         return KT_STEP_FAIL;
-    int code = kt_api_create(look->client, look->arena, kind->resource, look->key.namespace_, object, &options, &reply,
-                             &look->error);
+    int code = kt_api_create(look->client, look->arena, kt_kinds[kind].resource, look->key.namespace_, object, &options,
+                             &reply, &look->error);
     if (code == 0) {
         existing = reply.object;
         keep(look, kind, existing);
-        kt_log(KT_LOG_INFO, "created", "kind", kind->resource->kind, "namespace", look->key.namespace_, "workspace",
-               look->key.name, "name", object_name(object), NULL);
+        kt_log(KT_LOG_INFO, "created", "kind", kt_kinds[kind].resource->kind, "namespace", look->key.namespace_,
+               "workspace", look->key.name, "name", object_name(object), NULL);
     } else if (code == KT_ECONFLICT && kt_streq(reply.status.reason, "AlreadyExists")) {
         enum kt_step_result result = accept_existing(look, kind, object_name(object), belongs, &existing);
         if (result != KT_STEP_DONE)
@@ -187,8 +176,8 @@ enum kt_step_result kt_write_apply_workspace(struct kt_reconcile *look, const cJ
         return KT_STEP_FAIL;
     if (kt_api_apply(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_, object, &options, &reply,
                      &look->error) != 0)
-        return fail(look, &kt_written_workspace, "update", &reply);
-    keep(look, &kt_written_workspace, reply.object);
+        return fail(look, KT_KIND_WORKSPACE, "update", &reply);
+    keep(look, KT_KIND_WORKSPACE, reply.object);
     look->workspace = reply.object;
     return KT_STEP_DONE;
 }
@@ -206,16 +195,16 @@ enum kt_step_result kt_write_patch_workspace(struct kt_reconcile *look, const ch
     if (code == KT_ECONFLICT)
         read_workspace_again(look);
     if (code != 0)
-        return fail(look, &kt_written_workspace, "update", &reply);
+        return fail(look, KT_KIND_WORKSPACE, "update", &reply);
     if (kt_reconcile_is_gone(reply.object))
-        kt_store_remove(look->reconciler->store, KT_STORED_WORKSPACES, reply.object);
+        kt_store_remove(look->reconciler->store, KT_KIND_WORKSPACE, reply.object);
     else
-        keep(look, &kt_written_workspace, reply.object);
+        keep(look, KT_KIND_WORKSPACE, reply.object);
     look->workspace = reply.object;
     return KT_STEP_DONE;
 }
 
-enum kt_step_result kt_write_delete(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+enum kt_step_result kt_write_delete(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON *object,
                                     const char *propagation)
 {
     const cJSON *metadata = kt_json_get(object, "metadata");
@@ -224,14 +213,14 @@ enum kt_step_result kt_write_delete(struct kt_reconcile *look, const struct kt_w
     struct kt_reply reply = {0};
     if (!may_write(look))
         return KT_STEP_FAIL;
-    int code =
-        kt_api_delete(look->client, look->arena, kind->resource, kt_json_string(kt_json_get(metadata, "namespace")),
-                      object_name(object), &options, &reply, &look->error);
+    int code = kt_api_delete(look->client, look->arena, kt_kinds[kind].resource,
+                             kt_json_string(kt_json_get(metadata, "namespace")), object_name(object), &options, &reply,
+                             &look->error);
     /* A conflict here is the uid: another object has the name now. */
     if (code != 0 && code != KT_ENOTFOUND && code != KT_ECONFLICT)
         return fail(look, kind, "delete", &reply);
     if (code == 0)
-        kt_log(KT_LOG_INFO, "deleted", "kind", kind->resource->kind, "namespace", look->key.namespace_, "workspace",
-               look->key.name, "name", object_name(object), NULL);
+        kt_log(KT_LOG_INFO, "deleted", "kind", kt_kinds[kind].resource->kind, "namespace", look->key.namespace_,
+               "workspace", look->key.name, "name", object_name(object), NULL);
     return KT_STEP_DONE;
 }

@@ -8,18 +8,7 @@
 
 #include "kube/api.h"
 #include "webhook/reconcile/reconcile.h"
-
-/* A kind that steps write. */
-struct kt_written_kind {
-    const struct kt_resource *resource;
-    enum kt_stored_kind stored; /* KT_STORED_KINDS: not kept */
-    const char *condition;      /* what a refusal holds up */
-};
-extern const struct kt_written_kind kt_written_workspace;
-extern const struct kt_written_kind kt_written_revision;
-extern const struct kt_written_kind kt_written_node_claim;
-extern const struct kt_written_kind kt_written_config_map;
-extern const struct kt_written_kind kt_written_job;
+#include "workload/kinds.h"
 
 /* How soon to look again whether a name is free. */
 #define KT_NAME_TAKEN_MS ((int64_t)10000)
@@ -27,7 +16,7 @@ extern const struct kt_written_kind kt_written_job;
 /* Creates a child. One of the same name that belongs to this Workspace already is as good (KT_STEP_DONE, *ret is the
  * one that is there); one that belongs to somebody else is trouble "NameTaken" and KT_STEP_WAIT. belongs NULL: any
  * object of that name is as good. ret may be NULL. */
-enum kt_step_result kt_write_create(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+enum kt_step_result kt_write_create(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON *object,
                                     bool (*belongs)(const cJSON *object, const cJSON *workspace), const cJSON **ret);
 /* Server-side apply of our own fields of the Workspace's metadata; look->workspace is then the reply. */
 enum kt_step_result kt_write_apply_workspace(struct kt_reconcile *look, const cJSON *object);
@@ -35,11 +24,11 @@ enum kt_step_result kt_write_apply_workspace(struct kt_reconcile *look, const cJ
  * KT_ECONFLICT, and the store is up to date. */
 enum kt_step_result kt_write_patch_workspace(struct kt_reconcile *look, const char *subresource, const cJSON *patch);
 /* Deletes this very object (by uid). One that is gone already is as good. */
-enum kt_step_result kt_write_delete(struct kt_reconcile *look, const struct kt_written_kind *kind, const cJSON *object,
+enum kt_step_result kt_write_delete(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON *object,
                                     const char *propagation);
 
 /* Reads one object that the store does not have. KT_STEP_DONE with NULL when there is none. */
-enum kt_step_result kt_read(struct kt_reconcile *look, const struct kt_written_kind *kind, const char *namespace_,
-                            const char *name, const cJSON **ret);
+enum kt_step_result kt_read(struct kt_reconcile *look, enum kt_kind_id kind, const char *namespace_, const char *name,
+                            const cJSON **ret);
 
 #endif
