@@ -206,7 +206,7 @@ int kt_certificate_issue(struct kt_arena *arena, const struct kt_certificate_pai
                          const struct kt_certificate_request *request, int64_t now_ms, struct kt_certificate_pair *ret,
                          struct kt_error *error)
 {
-    const char *names, *first;
+    const char *names = "", *first = "";
     int code = request->not_after_ms != 0 ? 0 : check_days(request->days, error);
     if (code == 0)
         code = list_names(arena, request, &names, &first, error);
