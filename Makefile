@@ -245,6 +245,8 @@ bench-scale: all ## 100 and 500 tunings at once on a simulated cluster: time, CP
 bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/bench/cost: $(call objects,tests/lib/costly_review.c)
+$(BUILD)/bench/review: $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES)))
+$(BUILD)/bench/apiserver: $(call objects,$(addprefix tests/lib/,object_server.c scripted_server.c objects.c json_text.c))
 
 $(BUILD)/bench/%: $(BUILD)/objects/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
