@@ -182,7 +182,8 @@ static void a_connection_that_always_drops_ends_with_the_cause(struct kt_script_
     struct outcome outcome = download(place, "@/never.json");
     assert_int_equal(outcome.exit_code, 1);
     assert_says(&outcome, "URL 1 of 1");
-    assert_says(&outcome, "transfer closed with 8 bytes remaining to read; gave up after 6 of 6 tries");
+    assert_says(&outcome, "curl: (18)"); /* of a partial file; the words behind it differ between curl's versions */
+    assert_says(&outcome, "; gave up after 6 of 6 tries");
     assert_string_equal(kt_script_list(place, "data"), ".keep\n");
 }
 
