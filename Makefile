@@ -273,7 +273,7 @@ update-generated: all ## writes those tables anew
 # --- installing ------------------------------------------------------------------------------------------------------
 DEBIAN_PACKAGES := gcc make pkg-config libmicrohttpd-dev libssl-dev libcjson-dev libyaml-dev libcurl4-openssl-dev \
   libcmocka-dev openssl curl python3 python3-venv valgrind ca-certificates git jq iproute2
-LINT_PACKAGES := clang clang-format libclang-rt-14-dev shellcheck busybox-static
+LINT_PACKAGES := clang clang-format libclang-rt-dev shellcheck busybox-static
 
 .PHONY: deps
 deps: ## installs the Debian packages that are missing
