@@ -9,15 +9,22 @@
 /* Atomics, because worker threads allocate too; relaxed order is enough for a counter. */
 static atomic_size_t allocation_count;
 static atomic_size_t fail_countdown;
+static atomic_bool fails_once;
+static _Thread_local bool is_spared;
 
 static bool must_fail(void)
 {
+    if (is_spared)
+        return false;
     atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
     size_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
     if (left == 0)
         return false;
-    if (left == 1)
-        return true; /* stays at 1: every later allocation fails too */
+    if (left == 1) {
+        if (atomic_load_explicit(&fails_once, memory_order_relaxed))
+            atomic_store_explicit(&fail_countdown, 0, memory_order_relaxed);
+        return true; /* otherwise it stays at 1: every later allocation fails too */
+    }
     atomic_store_explicit(&fail_countdown, left - 1, memory_order_relaxed);
     return false;
 }
@@ -55,7 +62,19 @@ void kt_heap_free(void *pointer)
 
 void kt_heap_fail_from(size_t nth)
 {
+    atomic_store_explicit(&fails_once, false, memory_order_relaxed);
     atomic_store_explicit(&fail_countdown, nth, memory_order_relaxed);
+}
+
+void kt_heap_fail_once(size_t nth)
+{
+    kt_heap_fail_from(nth);
+    atomic_store_explicit(&fails_once, true, memory_order_relaxed);
+}
+
+void kt_heap_spare_thread(void)
+{
+    is_spared = true;
 }
 
 size_t kt_heap_allocation_count(void)

@@ -44,6 +44,10 @@ void kt_heap_free(void *pointer); /* accepts NULL */
 
 /* Test hook: the n-th heap allocation from now (1 = the next) fails, and all after it; 0 switches it off. */
 void kt_heap_fail_from(size_t nth);
+/* The same for the n-th one alone: what comes after it goes on. */
+void kt_heap_fail_once(size_t nth);
+/* Allocations of this thread neither count nor fail from now on: for a server that a test runs beside what it tests. */
+void kt_heap_spare_thread(void);
 /* Number of heap allocations since the start of the process, arena blocks included. For tests and benchmarks. */
 size_t kt_heap_allocation_count(void);
 

@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/lib/object_server.h"
+#include "tests/lib/object_server_internal.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/objects.h"
 
-#define MOST_OBJECTS 64
-#define MOST_LOGS 8
-#define REPLY_BYTES ((size_t)(8 * KT_MIB))
 /* How soon a watch tells of a change. */
 #define WATCH_STEP_MS 10
-
-struct log {
-    const char *container, *text;
-    size_t cut_after;
-};
-
-struct kt_object_server {
-    pthread_mutex_t lock;
-    struct kt_scripted_server *http;
-    struct kt_arena arena;
-    cJSON *objects[MOST_OBJECTS];
-    size_t count;
-    int64_t version;
-    const char *refused;
-    int refused_code;
-    bool away, silent;
-    struct log logs[MOST_LOGS];
-    size_t log_count;
-};
 
 static const struct {
     const char *plural, *kind;
@@ -50,13 +27,7 @@ static const struct {
 /* --- requests ------------------------------------------------------------------------------------------------------
  */
 
-struct wanted {
-    char text[1024]; /* the path, cut at its slashes; the strings below point into it */
-    const char *space, *plural, *name, *sub;
-    const char *query;
-};
-
-static void parse(const char *target, struct wanted *ret)
+void kt_wanted_parse(const char *target, struct kt_wanted *ret)
 {
     snprintf(ret->text, sizeof(ret->text), "%s", target);
     char *question = strchr(ret->text, '?');
@@ -86,7 +57,7 @@ static void parse(const char *target, struct wanted *ret)
 }
 
 /* Value of a query parameter with %xx undone; false when it is absent. */
-static bool parameter(const struct wanted *wanted, const char *name, char *ret, size_t size)
+static bool parameter(const struct kt_wanted *wanted, const char *name, char *ret, size_t size)
 {
     char key[64];
     snprintf(key, sizeof(key), "%s=", name);
@@ -121,32 +92,46 @@ static bool has_label(const cJSON *object, const char *term)
     return value && (!equals || strcmp(value, equals + 1) == 0);
 }
 
-static bool is_selected(const cJSON *object, const struct wanted *wanted)
+/* "involvedObject.name=x" */
+static bool has_field(const cJSON *object, char *term)
+{
+    char *value = strchr(term, '='), *part;
+    if (!value) {
+        fprintf(stderr, "object server: unknown field selector %s\n", term);
+        abort();
+    }
+    *value++ = '\0';
+    while ((part = strsep(&term, ".")))
+        object = kt_json_get(object, part);
+    return strcmp(kt_json_string_or(object, ""), value) == 0;
+}
+
+static bool is_selected(const cJSON *object, const struct kt_wanted *wanted)
 {
     char labels[1024], fields[1024], *place = labels, *term;
     if (parameter(wanted, "labelSelector", labels, sizeof(labels)))
         while ((term = strsep(&place, ",")))
             if (!has_label(object, term))
                 return false;
-    if (!parameter(wanted, "fieldSelector", fields, sizeof(fields)))
-        return true;
-    static const struct {
-        const char *field, *outer;
-    } known[] = {{"metadata.name=", "metadata"}, {"involvedObject.name=", "involvedObject"}};
-    for (size_t i = 0; i < KT_ARRAY_LENGTH(known); i++)
-        if (strncmp(fields, known[i].field, strlen(known[i].field)) == 0)
-            return strcmp(text_at(object, known[i].outer, "name"), fields + strlen(known[i].field)) == 0;
-    fprintf(stderr, "object server: unknown field selector %s\n", fields);
-    abort();
+    place = fields;
+    if (parameter(wanted, "fieldSelector", fields, sizeof(fields)))
+        while ((term = strsep(&place, ",")))
+            if (!has_field(object, term))
+                return false;
+    return true;
 }
 
-static bool matches(const cJSON *object, const struct wanted *wanted)
+const char *kt_wanted_kind(const struct kt_wanted *wanted)
 {
-    const char *kind = "";
     for (size_t i = 0; i < KT_ARRAY_LENGTH(kinds); i++)
         if (wanted->plural && strcmp(kinds[i].plural, wanted->plural) == 0)
-            kind = kinds[i].kind;
-    return strcmp(kt_json_string_or(kt_json_get(object, "kind"), ""), kind) == 0 &&
+            return kinds[i].kind;
+    return "";
+}
+
+static bool matches(const cJSON *object, const struct kt_wanted *wanted)
+{
+    return strcmp(kt_json_string_or(kt_json_get(object, "kind"), ""), kt_wanted_kind(wanted)) == 0 &&
            (!wanted->space || strcmp(text_at(object, "metadata", "namespace"), wanted->space) == 0) &&
            (!wanted->name || strcmp(text_at(object, "metadata", "name"), wanted->name) == 0) &&
            is_selected(object, wanted);
@@ -155,22 +140,56 @@ static bool matches(const cJSON *object, const struct wanted *wanted)
 /* --- answers -------------------------------------------------------------------------------------------------------
  */
 
-static bool reply_status(struct kt_scripted_connection *connection, const struct wanted *wanted, int code)
+static const struct {
+    int code;
+    const char *reason, *message;
+} refusals[] = {
+    {400, "BadRequest", "is not understood"},
+    {401, "Unauthorized", "Unauthorized"},
+    {403, "Forbidden", "is forbidden: not for you"},
+    {404, "NotFound", "not found"},
+    {409, "Conflict", "the object has been modified"},
+    {410, "Expired", "is too old"},
+    {422, "Invalid", "is invalid: spec: Invalid value"},
+    {429, "TooManyRequests", "too many requests"},
+    {500, "InternalError", "an error on the server"},
+    {502, "", "bad gateway"},
+    {503, "ServiceUnavailable", "the server is not ready"},
+};
+
+void kt_answer_refuse(struct kt_answer *answer, const struct kt_wanted *wanted, int code, const char *reason)
 {
-    char body[2048];
-    const char *reason = code == 403 ? "Forbidden" : "NotFound";
-    if (code == 404 && !wanted->name)
-        return kt_scripted_reply(connection, 404, "", "404 page not found\n");
-    snprintf(body, sizeof(body),
-             "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"%s\",\"code\":%d,"
-             "\"message\":\"%s%s \\\"%s\\\" %s\",\"details\":{\"kind\":\"%s\",\"name\":\"%s\"}}",
-             reason, code, wanted->plural, strcmp(wanted->plural, "workspaces") == 0 ? ".kaito.sh" : "",
-             wanted->name ? wanted->name : "", code == 403 ? "is forbidden: not for you" : "not found", wanted->plural,
-             wanted->name ? wanted->name : "");
-    return kt_scripted_reply(connection, code, "", body);
+    const char *message = "";
+    const char *plural = wanted->plural ? wanted->plural : "", *name = wanted->name ? wanted->name : "";
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(refusals); i++) {
+        if (refusals[i].code != code)
+            continue;
+        message = refusals[i].message;
+        reason = reason ? reason : refusals[i].reason;
+    }
+    answer->code = code;
+    if (code == 502) {
+        kt_strbuf_puts(&answer->body, "<html>502 Bad Gateway</html>");
+        return;
+    }
+    if (code == 404 && !wanted->name) {
+        kt_strbuf_puts(&answer->body, "404 page not found\n");
+        return;
+    }
+    kt_strbuf_printf(&answer->body,
+                     "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"%s\",\"code\":%d,"
+                     "\"message\":\"%s%s \\\"%s\\\" %s\",\"details\":{\"kind\":\"%s\",\"name\":\"%s\"}}",
+                     reason ? reason : "", code, plural, strcmp(plural, "workspaces") == 0 ? ".kaito.sh" : "", name,
+                     message, plural, name);
 }
 
-static cJSON *find(struct kt_object_server *server, const struct wanted *wanted)
+void kt_answer_object(struct kt_answer *answer, int code, const cJSON *object)
+{
+    answer->code = code;
+    kt_json_write(&answer->body, object, KT_JSON_COMPACT);
+}
+
+cJSON *kt_object_server_find(struct kt_object_server *server, const struct kt_wanted *wanted)
 {
     for (size_t i = 0; i < server->count; i++)
         if (matches(server->objects[i], wanted))
@@ -178,7 +197,7 @@ static cJSON *find(struct kt_object_server *server, const struct wanted *wanted)
     return NULL;
 }
 
-static void write_list(struct kt_object_server *server, const struct wanted *wanted, struct kt_strbuf *text)
+static void write_list(struct kt_object_server *server, const struct kt_wanted *wanted, struct kt_strbuf *text)
 {
     const char *separator = "";
     kt_strbuf_printf(text, "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"%lld\"},\"items\":[",
@@ -193,16 +212,24 @@ static void write_list(struct kt_object_server *server, const struct wanted *wan
     kt_strbuf_puts(text, "]}");
 }
 
+static void write_event(struct kt_strbuf *text, const char *type, const cJSON *object)
+{
+    kt_strbuf_printf(text, "{\"type\":\"%s\",\"object\":", type);
+    kt_json_write(text, object, KT_JSON_COMPACT);
+    kt_strbuf_puts(text, "}\n");
+}
+
 /* Tells of all objects again after each change: enough for those who only want to be woken. */
-static bool serve_watch(struct kt_object_server *server, const struct wanted *wanted,
+static bool serve_watch(struct kt_object_server *server, const struct kt_wanted *wanted,
                         struct kt_scripted_connection *connection)
 {
-    int64_t told = -1;
+    char since[32];
+    int64_t told = parameter(wanted, "resourceVersion", since, sizeof(since)) ? strtoll(since, NULL, 10) : -1;
     if (!kt_scripted_chunked(connection, 200, ""))
         return false;
     for (;;) {
         KT_CLEANUP(kt_strbuf_release) struct kt_strbuf text;
-        kt_strbuf_init(&text, NULL, REPLY_BYTES);
+        kt_strbuf_init(&text, NULL, KT_OBJECT_REPLY_BYTES);
         pthread_mutex_lock(&server->lock);
         bool away = server->away;
         if (told < 0)
@@ -210,10 +237,11 @@ static bool serve_watch(struct kt_object_server *server, const struct wanted *wa
         for (size_t i = 0; told != server->version && i < server->count; i++) {
             if (!matches(server->objects[i], wanted))
                 continue;
-            kt_strbuf_puts(&text, "{\"type\":\"MODIFIED\",\"object\":");
-            kt_json_write(&text, server->objects[i], KT_JSON_COMPACT);
-            kt_strbuf_puts(&text, "}\n");
+            write_event(&text, "MODIFIED", server->objects[i]);
         }
+        for (size_t i = 0; i < KT_MIN(server->gone_count, (size_t)KT_OBJECTS_MOST); i++)
+            if (server->gone[i].version > told && matches(server->gone[i].object, wanted))
+                write_event(&text, "DELETED", server->gone[i].object);
         told = server->version;
         pthread_mutex_unlock(&server->lock);
         if (away || (text.length > 0 && !kt_scripted_chunk(connection, text.data)) ||
@@ -222,35 +250,18 @@ static bool serve_watch(struct kt_object_server *server, const struct wanted *wa
     }
 }
 
-static void touch(struct kt_object_server *server)
+static bool refuse(struct kt_scripted_connection *connection, const struct kt_wanted *wanted, int code)
 {
-    server->version++;
-}
-
-/* An object with finalizers stays, marked. */
-static bool serve_delete(struct kt_object_server *server, const struct wanted *wanted, bool keeps,
-                         struct kt_scripted_connection *connection)
-{
-    pthread_mutex_lock(&server->lock);
-    cJSON *object = find(server, wanted);
-    for (size_t i = 0; object && !keeps && i < server->count; i++) {
-        if (server->objects[i] != object)
-            continue;
-        if (kt_json_count(kt_json_path(object, "metadata", "finalizers", NULL)) > 0)
-            kt_json_set_string(&server->arena, kt_json_get(object, "metadata"), "deletionTimestamp",
-                               "2026-11-23T12:00:00Z");
-        else
-            server->objects[i] = server->objects[--server->count];
-        touch(server);
-        break;
-    }
-    pthread_mutex_unlock(&server->lock);
-    return object ? kt_scripted_reply(connection, 200, "", "{\"kind\":\"Status\",\"status\":\"Success\"}")
-                  : reply_status(connection, wanted, 404);
+    struct kt_answer answer = {0};
+    kt_strbuf_init(&answer.body, NULL, KT_OBJECT_REPLY_BYTES);
+    kt_answer_refuse(&answer, wanted, code, NULL);
+    bool good = kt_scripted_reply(connection, code, "", answer.body.data);
+    kt_strbuf_release(&answer.body);
+    return good;
 }
 
 /* Lines get times a second apart; those before sinceTime are left out. */
-static void write_log(const struct log *log, const struct wanted *wanted, struct kt_strbuf *text)
+static void write_log(const struct kt_object_log *log, const struct kt_wanted *wanted, struct kt_strbuf *text)
 {
     char flag[64], since[64] = "";
     bool with_times = parameter(wanted, "timestamps", flag, sizeof(flag));
@@ -266,12 +277,12 @@ static void write_log(const struct log *log, const struct wanted *wanted, struct
     }
 }
 
-static bool serve_log(struct kt_object_server *server, const struct wanted *wanted,
+static bool serve_log(struct kt_object_server *server, const struct kt_wanted *wanted,
                       struct kt_scripted_connection *connection)
 {
     char container[128] = "";
     KT_CLEANUP(kt_strbuf_release) struct kt_strbuf text;
-    kt_strbuf_init(&text, NULL, REPLY_BYTES);
+    kt_strbuf_init(&text, NULL, KT_OBJECT_REPLY_BYTES);
     parameter(wanted, "container", container, sizeof(container));
     size_t cut_after = 0;
     bool found = false;
@@ -286,7 +297,7 @@ static bool serve_log(struct kt_object_server *server, const struct wanted *want
     }
     pthread_mutex_unlock(&server->lock);
     if (!found)
-        return reply_status(connection, wanted, 404);
+        return refuse(connection, wanted, 404);
     if (!kt_scripted_chunked(connection, 200, ""))
         return false;
     if (cut_after > 0 && cut_after < text.length) {
@@ -297,28 +308,113 @@ static bool serve_log(struct kt_object_server *server, const struct wanted *want
     return (text.length == 0 || kt_scripted_chunk(connection, text.data)) && kt_scripted_chunk(connection, "");
 }
 
-static bool serve_read(struct kt_object_server *server, const struct wanted *wanted,
-                       struct kt_scripted_connection *connection)
+static void read_objects(struct kt_object_server *server, const struct kt_wanted *wanted, struct kt_answer *answer)
 {
-    KT_CLEANUP(kt_strbuf_release) struct kt_strbuf text;
-    kt_strbuf_init(&text, NULL, REPLY_BYTES);
-    pthread_mutex_lock(&server->lock);
-    const cJSON *object = wanted->name ? find(server, wanted) : NULL;
-    if (wanted->name)
-        kt_json_write(&text, object, KT_JSON_COMPACT);
+    const cJSON *object = wanted->name ? kt_object_server_find(server, wanted) : NULL;
+    answer->code = 200;
+    if (!wanted->name)
+        write_list(server, wanted, &answer->body);
+    else if (object)
+        kt_json_write(&answer->body, object, KT_JSON_COMPACT);
     else
-        write_list(server, wanted, &text);
+        kt_answer_refuse(answer, wanted, 404, NULL);
+}
+
+/* --- what goes wrong -----------------------------------------------------------------------------------------------
+ */
+
+static bool is_read(const struct kt_scripted_request *request)
+{
+    return strcmp(request->method, "GET") == 0;
+}
+
+/* The fault that befalls this request; it is used up. */
+static bool take_fault(struct kt_object_server *server, const struct kt_scripted_request *request,
+                       const struct kt_wanted *wanted, struct kt_object_fault *ret)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < server->fault_count; i++) {
+        struct kt_object_fault *fault = &server->faults[i];
+        if ((fault->method && strcmp(fault->method, request->method) != 0) ||
+            (fault->plural && strcmp(fault->plural, wanted->plural) != 0) || --fault->nth > 0)
+            continue;
+        *ret = *fault;
+        server->faults[i] = server->faults[--server->fault_count];
+        found = true;
+    }
+    return found;
+}
+
+/* False: nothing is to be done about the request, the server is away. */
+static bool has_writes_left(struct kt_object_server *server, const struct kt_scripted_request *request)
+{
+    if (!server->counts_writes)
+        return true;
+    if (server->writes_left == 0)
+        return false;
+    server->writes_left -= is_read(request) ? 0 : 1;
+    return true;
+}
+
+static bool send_answer(struct kt_scripted_connection *connection, struct kt_object_fault *fault,
+                        struct kt_answer *answer)
+{
+    switch (fault->what) {
+    case KT_FAULT_NONE:
+    case KT_FAULT_STATUS:
+        return kt_scripted_reply(connection, answer->code, "", answer->body.data ? answer->body.data : "");
+    case KT_FAULT_TEXT:
+    case KT_FAULT_DONE_TEXT:
+        return kt_scripted_reply(connection, 200, "", fault->text);
+    case KT_FAULT_CUT:
+        if (kt_scripted_puts(connection, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
+            kt_scripted_send(connection, answer->body.data, answer->body.length / 2);
+        return false;
+    case KT_FAULT_SILENT:
+    case KT_FAULT_LATE:
+        kt_scripted_hold(connection, 600000);
+        return false;
+    case KT_FAULT_CLOSE:
+    case KT_FAULT_KINDS:
+        break;
+    }
+    return false;
+}
+
+static bool serve_objects(struct kt_object_server *server, const struct kt_scripted_request *request,
+                          const struct kt_wanted *wanted, struct kt_scripted_connection *connection)
+{
+    static const bool is_done[KT_FAULT_KINDS] = {
+        [KT_FAULT_NONE] = true, [KT_FAULT_CUT] = true, [KT_FAULT_LATE] = true, [KT_FAULT_DONE_TEXT] = true};
+    struct kt_object_fault fault = {0};
+    struct kt_answer answer = {0};
+    kt_strbuf_init(&answer.body, NULL, KT_OBJECT_REPLY_BYTES);
+    pthread_mutex_lock(&server->lock);
+    bool befallen = take_fault(server, request, wanted, &fault);
+    bool away = !has_writes_left(server, request);
+    if (befallen && fault.what == KT_FAULT_STATUS && fault.text) {
+        answer.code = fault.code;
+        kt_strbuf_puts(&answer.body, fault.text);
+    } else if (befallen && fault.what == KT_FAULT_STATUS) {
+        kt_answer_refuse(&answer, wanted, fault.code, fault.reason);
+    } else if (!away && is_done[fault.what]) {
+        if (is_read(request))
+            read_objects(server, wanted, &answer);
+        else
+            kt_object_server_write(server, request, wanted, &answer);
+    }
     pthread_mutex_unlock(&server->lock);
-    return wanted->name && !object ? reply_status(connection, wanted, 404)
-                                   : kt_scripted_reply(connection, 200, "", text.data);
+    bool good = !away && send_answer(connection, &fault, &answer);
+    kt_strbuf_release(&answer.body);
+    return good;
 }
 
 static bool serve(void *context, const struct kt_scripted_request *request, struct kt_scripted_connection *connection)
 {
     struct kt_object_server *server = context;
-    struct wanted wanted;
+    struct kt_wanted wanted;
     char flag[16];
-    parse(request->target, &wanted);
+    kt_wanted_parse(request->target, &wanted);
     pthread_mutex_lock(&server->lock);
     int refused =
         wanted.plural && server->refused && strcmp(server->refused, wanted.plural) == 0 ? server->refused_code : 0;
@@ -331,14 +427,12 @@ static bool serve(void *context, const struct kt_scripted_request *request, stru
     if (refused == 404)
         return kt_scripted_reply(connection, 404, "", "404 page not found\n");
     if (refused != 0 || !wanted.plural)
-        return reply_status(connection, &wanted, refused ? refused : 404);
-    if (strcmp(request->method, "DELETE") == 0)
-        return serve_delete(server, &wanted, strstr(request->body, "\"dryRun\"") != NULL, connection);
-    if (wanted.sub)
+        return refuse(connection, &wanted, refused ? refused : 404);
+    if (wanted.sub && strcmp(wanted.sub, "log") == 0)
         return serve_log(server, &wanted, connection);
     if (parameter(&wanted, "watch", flag, sizeof(flag)))
         return serve_watch(server, &wanted, connection);
-    return serve_read(server, &wanted, connection);
+    return serve_objects(server, request, &wanted, connection);
 }
 
 /* --- for tests -----------------------------------------------------------------------------------------------------
@@ -357,6 +451,7 @@ struct kt_object_server *kt_object_server_start_tls(const struct kt_certificate_
     pthread_mutex_init(&server->lock, NULL);
     kt_arena_init(&server->arena, (size_t)(64 * KT_MIB));
     server->version = 1;
+    server->births = kt_json_new_object(&server->arena);
     const struct kt_scripted_options options = {.handler = serve, .context = server, .certificate = certificate};
     server->http = kt_scripted_server_start(&options);
     return server;
@@ -383,11 +478,11 @@ void kt_object_server_load(struct kt_object_server *server, const char *path)
     server->refused = NULL;
     cJSON_ArrayForEach(object, list)
     {
-        if (server->count == MOST_OBJECTS)
+        if (server->count == KT_OBJECTS_MOST)
             abort();
         server->objects[server->count++] = kt_json_clone(&server->arena, object);
     }
-    touch(server);
+    server->version++;
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -410,7 +505,7 @@ void kt_object_server_change(struct kt_object_server *server, const char *kind, 
         else
             server->objects[i] = server->objects[--server->count];
     }
-    touch(server);
+    server->version++;
     pthread_mutex_unlock(&server->lock);
     if (!found) {
         fprintf(stderr, "object server: no %s %s to change\n", kind, name ? name : "");
@@ -447,16 +542,16 @@ void kt_object_server_go_away(struct kt_object_server *server, bool away)
 {
     pthread_mutex_lock(&server->lock);
     server->away = away;
-    touch(server);
+    server->version++;
     pthread_mutex_unlock(&server->lock);
 }
 
 void kt_object_server_log(struct kt_object_server *server, const char *container, const char *text, size_t cut_after)
 {
     pthread_mutex_lock(&server->lock);
-    if (server->log_count == MOST_LOGS)
+    if (server->log_count == KT_OBJECT_LOGS)
         abort();
-    server->logs[server->log_count++] = (struct log){container, text, cut_after};
+    server->logs[server->log_count++] = (struct kt_object_log){container, text, cut_after};
     pthread_mutex_unlock(&server->lock);
 }
 

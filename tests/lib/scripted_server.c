@@ -309,6 +309,7 @@ static void *serve_connection(void *context)
     struct kt_scripted_connection *connection = context;
     struct kt_scripted_server *server = connection->server;
     const struct kt_scripted_request *request;
+    kt_heap_spare_thread();
     if (shake_hands(connection))
         while ((request = read_request(connection)))
             if (!server->options.handler(server->options.context, request, connection))

@@ -368,7 +368,7 @@ bool kt_informers_synced(struct kt_informers *informers)
 
 const struct kt_resource *kt_informers_refused(struct kt_informers *informers)
 {
-    for (size_t i = 0; i < informers->count; i++)
+    for (size_t i = 0; informers && i < informers->count; i++)
         if (atomic_load(&informers->informers[i].refused) &&
             !kt_store_is_synced(informers->store, informers->informers[i].kind))
             return informers->informers[i].resource;

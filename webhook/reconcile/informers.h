@@ -38,7 +38,8 @@ void kt_informers_stop(struct kt_informers *informers);
 bool kt_informers_synced(struct kt_informers *informers);
 /* Does the API server know NodeClaims? Told by the watch; true until it said no. */
 bool kt_informers_know_node_claims(struct kt_informers *informers);
-/* A kind that was never listed because the API server refuses it (403), or NULL: a look knows nothing of these. */
+/* A kind that was never listed because the API server refuses it (403), or NULL: a look knows nothing of these. Accepts
+ * NULL, for a reconciler that is fed otherwise. */
 const struct kt_resource *kt_informers_refused(struct kt_informers *informers);
 /* Waits until synced: 0, or KT_EINTERRUPTED when stop_fd becomes readable. */
 int kt_informers_wait(struct kt_informers *informers, int stop_fd, struct kt_error *error) KT_NODISCARD;

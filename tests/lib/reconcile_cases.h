@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ways of a tuning Workspace through the reconciler, a row each: what the cluster is like when a reconcile begins,
+ * and what that reconcile writes when all goes well. For the tests that let it go well, and for those that do not.
+ */
+#ifndef KT_TESTS_LIB_RECONCILE_CASES_H
+#define KT_TESTS_LIB_RECONCILE_CASES_H
+
+#include "tests/lib/reconcile_fixture.h"
+
+struct kt_reconcile_case {
+    const char *name;
+    /* Brings the cluster there, with reconciles that go well. */
+    void (*prepare)(struct kt_test_cluster *cluster);
+    const char *writes; /* of the next look */
+    const char *events;
+    size_t claims, jobs; /* how many NodeClaims and Jobs were made when all is at rest, those of before included */
+    /* A second look writes something: the status comes before what it announces, or a timer runs. */
+    bool goes_on;
+    /* Conditions and state may go back: a new revision, another machine, a Job that is replaced. */
+    bool goes_back;
+};
+extern const struct kt_reconcile_case kt_reconcile_cases[];
+extern const size_t kt_reconcile_case_count;
+
+/* A cluster at the beginning of a row. */
+struct kt_test_cluster *kt_reconcile_case_start(const struct kt_reconcile_case *row);
+
+/* What others do in the cluster. */
+extern const char kt_test_workspace[];     /* "tune" in "default", with a template's config */
+extern const char kt_test_own_workspace[]; /* the same with ConfigMap my-config */
+extern const char kt_test_own_config[];
+void kt_test_node_ready(struct kt_test_cluster *cluster); /* Karpenter: the only NodeClaim is Ready, with node gpu-1 */
+void kt_test_pod(struct kt_test_cluster *cluster, const char *status);     /* the Job's pod with this status */
+void kt_test_job_ended(struct kt_test_cluster *cluster, const char *type); /* "Complete" or "Failed" */
+void kt_test_delete_workspace(struct kt_test_cluster *cluster);
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/reconcile_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "kube/api.h"
+#include "tests/lib/cmocka_all.h"
+#include "tests/lib/objects.h"
+#include "webhook/log.h"
+#include "workload/names.h"
+
+/* 2026-11-23T18:00:00Z, a Monday long past or to come: nothing depends on the day. */
+#define START_MS ((int64_t)1795456800000)
+#define PATIENCE_MS ((int64_t)60000)
+/* What is due within this time belongs to the same course of events; what comes later is a test's to wait for. */
+#define SOON_MS ((int64_t)20000)
+/* A Workspace at rest is looked at a handful of times; one that never rests is a mistake. */
+#define LOOKS_MOST 60
+
+struct kt_test_cluster {
+    struct kt_arena arena; /* of what tests are told */
+    struct kt_object_server *server;
+    int64_t passed_ms; /* by the clock of the reconciler and of the server */
+    struct kt_clock clock;
+    struct kt_environment environment;
+    struct kt_config config;
+    struct kt_settings settings;
+    struct kt_client *client, *watcher; /* the reconciler's, and who lists for it */
+    struct kt_client_options client_options;
+    struct kt_reconciler reconciler;
+    size_t starve_nth;
+    bool starve_once;
+};
+
+static void must(int code, const struct kt_error *error)
+{
+    if (code == 0)
+        return;
+    fprintf(stderr, "reconcile fixture: %s\n", error->message);
+    abort();
+}
+
+/* --- set-up --------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t now_ms(void *context)
+{
+    const struct kt_test_cluster *cluster = context;
+    return START_MS + cluster->passed_ms;
+}
+
+static void open_reconciler(struct kt_test_cluster *cluster)
+{
+    struct kt_error error;
+    struct kt_reconciler *reconciler = &cluster->reconciler;
+    reconciler->settings = &cluster->settings;
+    reconciler->clock = &cluster->clock;
+    reconciler->options = (struct kt_reconcile_options){.claim_attempts = KT_TEST_CLAIM_ATTEMPTS,
+                                                        .claim_retry_delay_ms = KT_TEST_CLAIM_RETRY_MS,
+                                                        .claim_launch_timeout_ms = KT_TEST_LAUNCH_TIMEOUT_MS,
+                                                        .deletion_timeout_ms = KT_TEST_DELETION_TIMEOUT_MS};
+    must(kt_store_new(&reconciler->store, &error), &error);
+    kt_store_set_release_namespace(reconciler->store, cluster->settings.release_namespace);
+    must(kt_events_new(&reconciler->events, &error), &error);
+    must(kt_claim_memory_new(&reconciler->claims, &error), &error);
+    must(kt_client_new(&cluster->config, &cluster->environment, &cluster->client_options, &cluster->client, &error),
+         &error);
+}
+
+static void close_reconciler(struct kt_test_cluster *cluster)
+{
+    kt_client_cleanup(&cluster->client);
+    kt_claim_memory_free(cluster->reconciler.claims);
+    kt_events_free(cluster->reconciler.events);
+    kt_store_free(cluster->reconciler.store);
+    cluster->reconciler = (struct kt_reconciler){0};
+}
+
+static void put_templates(struct kt_test_cluster *cluster)
+{
+    const cJSON *template_;
+    cJSON_ArrayForEach(template_, kt_test_templates(&cluster->arena)) kt_object_server_put(cluster->server, template_);
+}
+
+struct kt_test_cluster *kt_test_cluster_start(void)
+{
+    static const char *const no_variables[] = {NULL};
+    struct kt_error error;
+    struct kt_test_cluster *cluster = calloc(1, sizeof(*cluster));
+    if (!cluster)
+        abort();
+    kt_log_set_level((enum kt_log_level)(KT_LOG_ERROR + 1)); /* what goes wrong here is meant to */
+    kt_arena_init(&cluster->arena, 256 * KT_MIB);
+    cluster->clock = (struct kt_clock){now_ms, now_ms, cluster};
+    cluster->server = kt_object_server_start();
+    kt_object_server_set_clock(cluster->server, &cluster->clock);
+    cluster->environment =
+        (struct kt_environment){.variables = no_variables, .files = &kt_files_system, .clock = &kt_clock_system};
+    cluster->config = (struct kt_config){.context = "test",
+                                         .source = "test",
+                                         .server = kt_object_server_url(cluster->server),
+                                         .namespace_ = "default",
+                                         .ca_source = "test",
+                                         .ca_pem = {"", 0},
+                                         .tls_server_name = "",
+                                         .proxy_url = "",
+                                         .no_proxy = "",
+                                         .token = "",
+                                         .token_file = "",
+                                         .username = "",
+                                         .password = "",
+                                         .impersonation = {.user = "", .uid = ""},
+                                         .user_source = "test"};
+    cluster->client_options = (struct kt_client_options){
+        .user_agent = "kaito-webhook", .http1 = true, .timeout_ms = PATIENCE_MS, .stop_fd = -1};
+    must(kt_client_new(&cluster->config, &cluster->environment, &cluster->client_options, &cluster->watcher, &error),
+         &error);
+    kt_settings_init(&cluster->settings);
+    put_templates(cluster);
+    open_reconciler(cluster);
+    return cluster;
+}
+
+void kt_test_cluster_stop(struct kt_test_cluster *cluster)
+{
+    if (!cluster)
+        return;
+    close_reconciler(cluster);
+    kt_client_cleanup(&cluster->watcher);
+    kt_object_server_stop(cluster->server);
+    kt_arena_release(&cluster->arena);
+    free(cluster);
+}
+
+void kt_test_bring_your_own(struct kt_test_cluster *cluster)
+{
+    struct kt_error error;
+    must(kt_settings_set_provisioner(&cluster->settings, "byo", &error), &error);
+}
+
+void kt_test_patience(struct kt_test_cluster *cluster, int64_t timeout_ms)
+{
+    struct kt_error error;
+    cluster->client_options.timeout_ms = timeout_ms;
+    kt_client_cleanup(&cluster->client);
+    must(kt_client_new(&cluster->config, &cluster->environment, &cluster->client_options, &cluster->client, &error),
+         &error);
+}
+
+void kt_test_restart(struct kt_test_cluster *cluster)
+{
+    close_reconciler(cluster);
+    open_reconciler(cluster);
+}
+
+/* --- the cluster ---------------------------------------------------------------------------------------------------
+ */
+
+struct kt_object_server *kt_test_server(struct kt_test_cluster *cluster)
+{
+    return cluster->server;
+}
+
+static cJSON *yaml_tree(struct kt_test_cluster *cluster, const char *yaml)
+{
+    return kt_test_yaml(&cluster->arena, kt_str(yaml));
+}
+
+/* "namespace/name" apart; *ret_space NULL: any. */
+static const char *split_name(struct kt_test_cluster *cluster, const char *name, const char **ret_space)
+{
+    const char *slash = strchr(name, '/');
+    *ret_space = slash ? kt_arena_printf(&cluster->arena, "%.*s", (int)(slash - name), name) : NULL;
+    return slash ? slash + 1 : name;
+}
+
+void kt_test_put(struct kt_test_cluster *cluster, const char *yaml)
+{
+    kt_object_server_put(cluster->server, yaml_tree(cluster, yaml));
+}
+
+void kt_test_change(struct kt_test_cluster *cluster, const char *kind, const char *name, const char *yaml)
+{
+    const char *space;
+    name = split_name(cluster, name, &space);
+    kt_object_server_patch(cluster->server, kind, space, name, yaml_tree(cluster, yaml));
+}
+
+void kt_test_remove(struct kt_test_cluster *cluster, const char *kind, const char *name)
+{
+    const char *space;
+    name = split_name(cluster, name, &space);
+    kt_object_server_remove(cluster->server, kind, space, name);
+}
+
+const cJSON *kt_test_get(struct kt_test_cluster *cluster, const char *kind, const char *name)
+{
+    const char *space;
+    name = split_name(cluster, name, &space);
+    return kt_object_server_get(cluster->server, &cluster->arena, kind, space, name);
+}
+
+static const char *text_of(struct kt_test_cluster *cluster, const cJSON *node)
+{
+    return node && !kt_json_is_string(node) ? kt_test_write_json(&cluster->arena, node) : kt_json_string_or(node, "");
+}
+
+const char *kt_test_text(struct kt_test_cluster *cluster, const char *kind, const char *name, const char *path)
+{
+    const cJSON *node = kt_test_get(cluster, kind, name);
+    char *place = kt_arena_strdup(&cluster->arena, path), *part;
+    while ((part = strsep(&place, ".")))
+        node = kt_json_is_array(node) ? kt_json_item(node, strtoul(part, NULL, 10)) : kt_json_get(node, part);
+    return text_of(cluster, node);
+}
+
+const char *kt_test_condition(struct kt_test_cluster *cluster, const char *type, const char *key)
+{
+    return text_of(cluster, kt_json_get(kt_condition_find(kt_test_get(cluster, "Workspace", "tune"), type), key));
+}
+
+size_t kt_test_count(struct kt_test_cluster *cluster, const char *kind)
+{
+    size_t count = 0;
+    const cJSON *object;
+    cJSON_ArrayForEach(object, kt_object_server_all(cluster->server, &cluster->arena)) count +=
+        strcmp(kt_json_string_or(kt_json_get(object, "kind"), ""), kind) == 0;
+    return count;
+}
+
+const char *kt_test_only(struct kt_test_cluster *cluster, const char *kind)
+{
+    const char *name = "";
+    const cJSON *object;
+    cJSON_ArrayForEach(object, kt_object_server_all(cluster->server, &cluster->arena))
+    {
+        if (strcmp(kt_json_string_or(kt_json_get(object, "kind"), ""), kind) != 0)
+            continue;
+        if (*name)
+            fail_msg("there is more than one %s", kind);
+        name = kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
+    }
+    return name;
+}
+
+/* What differs between two clusters that came to the same end in other ways. */
+static void drop_history(cJSON *node)
+{
+    static const char *const keys[] = {"resourceVersion", "creationTimestamp", "lastTransitionTime", "testApplied"};
+    for (size_t i = 0; kt_json_is_object(node) && i < KT_ARRAY_LENGTH(keys); i++)
+        kt_json_remove(node, keys[i]);
+    for (cJSON *child = node->child; child; child = child->next)
+        drop_history(child);
+}
+
+const char *kt_test_end(struct kt_test_cluster *cluster)
+{
+    struct kt_strbuf text;
+    cJSON *all = kt_object_server_all(cluster->server, &cluster->arena);
+    kt_strbuf_init(&text, &cluster->arena, 16 * KT_MIB);
+    for (cJSON *object = all->child; object; object = object->next) {
+        if (strcmp(kt_json_string_or(kt_json_get(object, "kind"), ""), "Event") == 0)
+            continue;
+        drop_history(object);
+        kt_json_write(&text, object, KT_JSON_COMPACT);
+        kt_strbuf_putc(&text, '\n');
+    }
+    return text.data;
+}
+
+void kt_test_advance(struct kt_test_cluster *cluster, int64_t duration_ms)
+{
+    cluster->passed_ms += duration_ms;
+}
+
+/* --- the reconciler ------------------------------------------------------------------------------------------------
+ */
+
+/* As the informers list (webhook/reconcile/informers.c). */
+static const struct {
+    enum kt_stored_kind kind;
+    const struct kt_resource *resource;
+    const char *label_selector;
+} listed[] = {
+    {KT_STORED_WORKSPACES, &kt_resource_workspaces, NULL},
+    {KT_STORED_NODES, &kt_resource_nodes, NULL},
+    {KT_STORED_CONFIG_MAPS, &kt_resource_config_maps, NULL},
+    {KT_STORED_JOBS, &kt_resource_jobs, KT_LABEL_WORKSPACE},
+    {KT_STORED_PODS, &kt_resource_pods, KT_LABEL_WORKSPACE},
+    {KT_STORED_NODE_CLAIMS, &kt_resource_node_claims, KT_LABEL_WORKSPACE},
+};
+
+void kt_test_sync(struct kt_test_cluster *cluster)
+{
+    struct kt_store *store = cluster->reconciler.store;
+    struct kt_error error;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(listed); i++) {
+        KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+        const struct kt_list_options options = {.label_selector = listed[i].label_selector};
+        struct kt_list list;
+        struct kt_reply reply;
+        kt_arena_init(&arena, 64 * KT_MIB);
+        if (listed[i].kind == KT_STORED_NODE_CLAIMS && kt_settings_bring_your_own(&cluster->settings))
+            continue;
+        must(kt_api_list(cluster->watcher, &arena, listed[i].resource, NULL, &options, &list, &reply, &error), &error);
+        kt_store_restart(store, listed[i].kind);
+        const cJSON *object;
+        cJSON_ArrayForEach(object, list.items)
+        {
+            /* One that cannot be kept is left out, as the informers do. */
+            KT_UNUSED int code = kt_store_put(store, listed[i].kind, object, NULL, &error);
+        }
+        kt_store_synced_at(store, listed[i].kind, list.resource_version, NULL);
+    }
+}
+
+void kt_test_starve(struct kt_test_cluster *cluster, size_t nth, bool once)
+{
+    cluster->starve_nth = nth;
+    cluster->starve_once = once;
+}
+
+static void run(struct kt_test_cluster *cluster, struct kt_reconcile *look, struct kt_test_outcome *ret)
+{
+    size_t before = kt_heap_allocation_count();
+    if (cluster->starve_nth > 0 && cluster->starve_once)
+        kt_heap_fail_once(cluster->starve_nth);
+    else
+        kt_heap_fail_from(cluster->starve_nth);
+    ret->failed = kt_reconcile_workspace(look) == KT_STEP_FAIL;
+    kt_heap_fail_from(0);
+    ret->starved = cluster->starve_nth > 0 && kt_heap_allocation_count() - before >= cluster->starve_nth;
+    cluster->starve_nth = 0;
+}
+
+/* What the requests from `first` on have written. */
+static void tell_writes(struct kt_test_cluster *cluster, size_t first, struct kt_test_outcome *outcome)
+{
+    struct kt_scripted_server *http = kt_object_server_http(cluster->server);
+    struct kt_strbuf writes, events;
+    kt_strbuf_init(&writes, &cluster->arena, KT_MIB);
+    kt_strbuf_init(&events, &cluster->arena, KT_MIB);
+    for (size_t i = first; i < first + outcome->requests; i++) {
+        const struct kt_scripted_request *request = kt_scripted_server_request(http, i);
+        if (strcmp(request->method, "GET") == 0)
+            continue;
+        const char *text = kt_object_server_describe(&cluster->arena, request);
+        bool is_event = strncmp(text, "create events", 13) == 0;
+        struct kt_strbuf *list = is_event ? &events : &writes;
+        kt_strbuf_puts(list, list->length > 0 ? ", " : "");
+        kt_strbuf_puts(
+            list, is_event ? kt_json_string_or(kt_json_get(kt_test_json(&cluster->arena, request->body), "reason"), "")
+                           : text);
+    }
+    outcome->writes = writes.data ? writes.data : "";
+    outcome->events = events.data ? events.data : "";
+}
+
+struct kt_test_outcome kt_test_reconcile(struct kt_test_cluster *cluster)
+{
+    KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+    struct kt_test_outcome outcome = {0};
+    struct kt_reconcile look = {.reconciler = &cluster->reconciler,
+                                .client = cluster->client,
+                                .arena = &arena,
+                                .key = {.namespace_ = "default", .name = "tune"}};
+    size_t first = kt_scripted_server_count(kt_object_server_http(cluster->server));
+    int64_t version = kt_object_server_version(cluster->server);
+    kt_arena_init(&arena, KT_LIMIT_RECONCILE_ARENA_BYTES);
+    run(cluster, &look, &outcome);
+    outcome.error = outcome.failed ? kt_arena_strdup(&cluster->arena, look.error.message) : "";
+    outcome.requeue_after_ms = outcome.failed ? 0 : look.revisit_ms;
+    outcome.requests = kt_scripted_server_count(kt_object_server_http(cluster->server)) - first;
+    outcome.changed = kt_object_server_version(cluster->server) != version;
+    tell_writes(cluster, first, &outcome);
+    return outcome;
+}
+
+struct kt_test_outcome kt_test_look(struct kt_test_cluster *cluster)
+{
+    kt_test_sync(cluster);
+    return kt_test_reconcile(cluster);
+}
+
+void kt_test_settle(struct kt_test_cluster *cluster)
+{
+    struct kt_test_outcome outcome = {0};
+    size_t quiet = 0;
+    for (size_t looks = 0; quiet < 2; looks++) {
+        outcome = kt_test_look(cluster);
+        if (looks == LOOKS_MOST)
+            fail_msg("no rest: %s; %s", outcome.writes, outcome.error);
+        quiet = outcome.failed || outcome.changed ? 0 : quiet + 1;
+        if (outcome.requeue_after_ms <= SOON_MS)
+            kt_test_advance(cluster, outcome.requeue_after_ms);
+    }
+}
