@@ -76,6 +76,7 @@ enum kt_object_fault_kind {
 /* What befalls the nth request (from 1) of this method and plural (NULL: any) from now on. Texts must live on. */
 struct kt_object_fault {
     const char *method, *plural;
+    bool of_write; /* requests that only read do not count */
     size_t nth;
     enum kt_object_fault_kind what;
     int code;           /* of STATUS */

@@ -19,6 +19,8 @@ struct kt_reconcile_case {
     bool goes_on;
     /* Conditions and state may go back: a new revision, another machine, a Job that is replaced. */
     bool goes_back;
+    /* Only the process knows that a claim was lost: the next one asks for it once more, under the same name. */
+    bool is_forgotten;
 };
 extern const struct kt_reconcile_case kt_reconcile_cases[];
 extern const size_t kt_reconcile_case_count;

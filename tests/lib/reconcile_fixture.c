@@ -271,6 +271,19 @@ const char *kt_test_end(struct kt_test_cluster *cluster)
     return text.data;
 }
 
+const char *kt_test_difference(struct kt_test_cluster *cluster, const char *end, const char *usual)
+{
+    for (;;) {
+        size_t length = strcspn(end, "\n"), usual_length = strcspn(usual, "\n");
+        if (length != usual_length || strncmp(end, usual, length) != 0)
+            return kt_arena_printf(&cluster->arena, "%.*s\nand not\n%.*s", (int)length, end, (int)usual_length, usual);
+        if (!end[length] || !usual[length])
+            return end[length] == usual[length] ? NULL : "one object more or less";
+        end += length + 1;
+        usual += length + 1;
+    }
+}
+
 void kt_test_advance(struct kt_test_cluster *cluster, int64_t duration_ms)
 {
     cluster->passed_ms += duration_ms;

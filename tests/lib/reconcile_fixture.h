@@ -42,6 +42,8 @@ size_t kt_test_count(struct kt_test_cluster *cluster, const char *kind);
 const char *kt_test_only(struct kt_test_cluster *cluster, const char *kind);
 /* Everything but events, without versions and times: two clusters that came to the same end have the same text. */
 const char *kt_test_end(struct kt_test_cluster *cluster);
+/* The first line in which two such texts differ, of either; NULL: they do not. */
+const char *kt_test_difference(struct kt_test_cluster *cluster, const char *end, const char *usual);
 struct kt_object_server *kt_test_server(struct kt_test_cluster *cluster);
 
 /* --- the reconciler ---------------------------------------------------------------------------------------------- */

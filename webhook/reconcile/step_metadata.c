@@ -60,8 +60,9 @@ static enum kt_step_result read_history(struct kt_reconcile *look, struct histor
     return KT_STEP_DONE;
 }
 
-/* Deletes the oldest one when there are more than are kept. A failure is no reason to stop a tuning. */
-static void prune(struct kt_reconcile *look, const struct history *history)
+/* Deletes the oldest one when there are more than are kept, with those that were made since. A failure is no reason to
+ * stop a tuning. */
+static void prune(struct kt_reconcile *look, const struct history *history, size_t made)
 {
     const cJSON *oldest = NULL;
     size_t count = 0;
@@ -74,7 +75,7 @@ static void prune(struct kt_reconcile *look, const struct history *history)
         if (!oldest || number_of(item) < number_of(oldest))
             oldest = item;
     }
-    if (count >= KT_REVISIONS_KEPT && oldest != history->same &&
+    if (count + made > KT_REVISIONS_KEPT && oldest != history->same &&
         kt_write_delete(look, KT_KIND_CONTROLLER_REVISION, oldest, "Background") != KT_STEP_DONE) {
         kt_log(KT_LOG_WARNING, "an old revision is not deleted", "error", look->error.message, NULL);
         look->trouble = (struct kt_trouble){0};
@@ -95,6 +96,7 @@ static enum kt_step_result find_revision(struct kt_reconcile *look, const char *
     /* The newest one asks for the same: written by another operator with a hash of its own. Going back to an older spec
      * is a new revision, as upstream counts. */
     if (history.same && history.same_number == history.newest) {
+        prune(look, &history, 0); /* whoever made it may have ended before it came to that */
         *ret = history.same_number;
         return KT_STEP_DONE;
     }
@@ -114,7 +116,7 @@ static enum kt_step_result find_revision(struct kt_reconcile *look, const char *
     if (result != KT_STEP_DONE)
         return result;
     if (history.items)
-        prune(look, &history);
+        prune(look, &history, history.same ? 0 : 1);
     *ret = KT_MAX(number_of(made), (int64_t)1);
     return KT_STEP_DONE;
 }
