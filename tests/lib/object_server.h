@@ -57,6 +57,8 @@ cJSON *kt_object_server_get(struct kt_object_server *server, struct kt_arena *ar
                             const char *space, const char *name);
 /* Copies of all, sorted by kind, namespace and name. */
 cJSON *kt_object_server_all(struct kt_object_server *server, struct kt_arena *arena);
+/* All objects of another server, with what it knows of those before them. */
+void kt_object_server_copy(struct kt_object_server *server, struct kt_object_server *from);
 /* Grows with every change of any object. */
 int64_t kt_object_server_version(struct kt_object_server *server);
 /* How many of this kind were ever put in or made. */
@@ -86,8 +88,8 @@ struct kt_object_fault {
 void kt_object_server_befall(struct kt_object_server *server, const struct kt_object_fault *fault);
 /* After so many more writes the server is away. */
 void kt_object_server_end_after(struct kt_object_server *server, size_t writes);
-/* No fault is left, and it is not away. */
-void kt_object_server_heal(struct kt_object_server *server);
+/* No fault is left, and it is not away. False: a fault has befallen nothing yet. */
+bool kt_object_server_heal(struct kt_object_server *server);
 
 struct kt_scripted_server *kt_object_server_http(struct kt_object_server *server);
 /* What a request asks for, in the arena: "create jobs tune", "apply workspaces tune", "patch workspaces/status tune",

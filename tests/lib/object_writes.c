@@ -321,6 +321,19 @@ cJSON *kt_object_server_all(struct kt_object_server *server, struct kt_arena *ar
     return list;
 }
 
+void kt_object_server_copy(struct kt_object_server *server, struct kt_object_server *from)
+{
+    pthread_mutex_lock(&from->lock);
+    pthread_mutex_lock(&server->lock);
+    server->count = from->count;
+    server->version = from->version;
+    server->births = kt_json_clone(&server->arena, from->births);
+    for (size_t i = 0; i < from->count; i++)
+        server->objects[i] = kt_json_clone(&server->arena, from->objects[i]);
+    pthread_mutex_unlock(&server->lock);
+    pthread_mutex_unlock(&from->lock);
+}
+
 int64_t kt_object_server_version(struct kt_object_server *server)
 {
     pthread_mutex_lock(&server->lock);
@@ -362,13 +375,15 @@ void kt_object_server_end_after(struct kt_object_server *server, size_t writes)
     pthread_mutex_unlock(&server->lock);
 }
 
-void kt_object_server_heal(struct kt_object_server *server)
+bool kt_object_server_heal(struct kt_object_server *server)
 {
     pthread_mutex_lock(&server->lock);
+    bool used_up = server->fault_count == 0;
     server->fault_count = 0;
     server->counts_writes = server->away = server->silent = false;
     server->refused = NULL;
     pthread_mutex_unlock(&server->lock);
+    return used_up;
 }
 
 struct kt_scripted_server *kt_object_server_http(struct kt_object_server *server)

@@ -354,8 +354,7 @@ const struct kt_reconcile_case kt_reconcile_cases[] = {
     {"the pod runs", pod_runs, "patch workspaces/status tune", "", .claims = 1, .jobs = 1},
     {"the Job is complete", completed, "patch workspaces/status tune", "TuningSucceeded", .claims = 1, .jobs = 1},
     {"the Job has failed", failed, "patch workspaces/status tune", "R", .claims = 1, .jobs = 1},
-    {"the Job was taken away", job_taken_away, "patch workspaces/status tune", "JobDeleted", .claims = 1, .jobs = 1,
-     .goes_back = true},
+    {"the Job was taken away", job_taken_away, "patch workspaces/status tune", "JobDeleted", .claims = 1, .jobs = 1},
     {"the claim is lost", claim_lost, "patch workspaces/status tune", "NodeClaimLost", .claims = 2, .jobs = 0,
      .goes_on = true, .is_forgotten = true},
     {"another claim follows", claim_lost_long_ago,
@@ -364,20 +363,20 @@ const struct kt_reconcile_case kt_reconcile_cases[] = {
     {"the last claim is lost", last_claim_lost, "patch workspaces/status tune", "NodeClaimLost", .claims = 3, .jobs = 0,
      .is_forgotten = true},
     {"started over", started_over, "apply workspaces tune, create nodeclaims wsac095e7d2, patch workspaces/status tune",
-     "", .claims = 4, .jobs = 0, .goes_back = true},
+     "NodeClaimCreated", .claims = 4, .jobs = 0},
     {"the launch fails for long", launch_fails, "delete nodeclaims wsac095e7d2, patch workspaces/status tune",
      "LaunchFailed", .claims = 1, .jobs = 0},
     {"the finalizer was taken away", finalizer_taken_away, "apply workspaces tune", "", .claims = 1, .jobs = 1},
     {"the spec was changed", spec_changed,
      "create controllerrevisions tune-c812c, apply workspaces tune, patch workspaces/status tune", "SpecChanged",
-     .claims = 1, .jobs = 1, .goes_on = true, .goes_back = true},
+     .claims = 1, .jobs = 1, .goes_on = true},
     {"the old Job goes", replacing, "delete jobs tune", "", .claims = 1, .jobs = 1},
-    {"the old Job is gone", old_job_is_gone, "create jobs tune, patch workspaces/status tune", "", .claims = 1,
-     .jobs = 2},
+    {"the old Job is gone", old_job_is_gone, "create jobs tune, patch workspaces/status tune", "JobCreated",
+     .claims = 1, .jobs = 2},
     {"the config was changed", config_changed, "delete jobs tune, patch workspaces/status tune", "ConfigMapChanged",
      .claims = 1, .jobs = 1},
     {"the config was changed while it runs", config_changed_while_running, "patch workspaces/status tune",
-     "ConfigMapChanged", .claims = 1, .jobs = 1, .goes_on = true, .goes_back = true},
+     "ConfigMapChanged", .claims = 1, .jobs = 1, .goes_on = true},
     {"the generation grew", generation_grew, "patch workspaces/status tune", "", .claims = 1, .jobs = 1},
     {"ten revisions", ten_revisions,
      "create controllerrevisions tune-090db, delete controllerrevisions tune-ea4d3, apply workspaces tune, patch "
@@ -392,18 +391,32 @@ const struct kt_reconcile_case kt_reconcile_cases[] = {
      "jobs tune, patch workspaces/status tune",
      "JobCreated", .claims = 0, .jobs = 1},
     {"deleted", deleted, "delete jobs tune, delete nodeclaims wsac095e7d2, patch workspaces/status tune", "",
-     .claims = 1, .jobs = 1, .goes_back = true},
+     .claims = 1, .jobs = 1},
     {"the children are gone", children_are_gone, "patch workspaces tune", "", .claims = 1, .jobs = 1},
     {"deleted too long ago", deleted_too_long_ago, "patch workspaces tune", "NodeClaimLeft", .claims = 1, .jobs = 1},
     {"deleted with a claim of before", deleted_with_a_claim_of_before,
      "delete jobs tune, delete nodeclaims old, patch workspaces/status tune", "", .claims = 1, .jobs = 1,
-     .goes_on = true, .goes_back = true},
+     .goes_on = true},
 };
 const size_t kt_reconcile_case_count = KT_ARRAY_LENGTH(kt_reconcile_cases);
 
+#define PREPARED_MOST 64
+static struct kt_test_cluster *prepared[PREPARED_MOST];
+
 struct kt_test_cluster *kt_reconcile_case_start(const struct kt_reconcile_case *row)
 {
-    struct kt_test_cluster *cluster = kt_test_cluster_start();
-    row->prepare(cluster);
-    return cluster;
+    size_t index = (size_t)(row - kt_reconcile_cases);
+    if (!prepared[index]) {
+        prepared[index] = kt_test_cluster_start();
+        row->prepare(prepared[index]);
+    }
+    if (!row->is_forgotten)
+        return kt_test_cluster_copy(prepared[index]);
+    return KT_STEAL(prepared[index]);
+}
+
+void kt_reconcile_cases_release(void)
+{
+    for (size_t i = 0; i < PREPARED_MOST; i++)
+        kt_test_cluster_stop(KT_STEAL(prepared[i]));
 }

@@ -17,16 +17,17 @@ struct kt_reconcile_case {
     size_t claims, jobs; /* how many NodeClaims and Jobs were made when all is at rest, those of before included */
     /* A second look writes something: the status comes before what it announces, or a timer runs. */
     bool goes_on;
-    /* Conditions and state may go back: a new revision, another machine, a Job that is replaced. */
-    bool goes_back;
     /* Only the process knows that a claim was lost: the next one asks for it once more, under the same name. */
     bool is_forgotten;
 };
 extern const struct kt_reconcile_case kt_reconcile_cases[];
 extern const size_t kt_reconcile_case_count;
 
-/* A cluster at the beginning of a row. */
+/* A cluster at the beginning of a row. The rows that is_forgotten leaves out are prepared once, and copied: the
+ * reconciler has then just been started. */
 struct kt_test_cluster *kt_reconcile_case_start(const struct kt_reconcile_case *row);
+/* At the end of the program. */
+void kt_reconcile_cases_release(void);
 
 /* What others do in the cluster. */
 extern const char kt_test_workspace[];     /* "tune" in "default", with a template's config */

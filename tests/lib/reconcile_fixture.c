@@ -31,6 +31,8 @@ struct kt_test_cluster {
     struct kt_client *client, *watcher; /* the reconciler's, and who lists for it */
     struct kt_client_options client_options;
     struct kt_reconciler reconciler;
+    int64_t synced_version; /* of the server's objects at the last sync */
+    const char *writes;     /* of all reconciles */
     size_t starve_nth;
     bool starve_once;
 };
@@ -77,6 +79,7 @@ static void close_reconciler(struct kt_test_cluster *cluster)
     kt_events_free(cluster->reconciler.events);
     kt_store_free(cluster->reconciler.store);
     cluster->reconciler = (struct kt_reconciler){0};
+    cluster->synced_version = 0;
 }
 
 static void put_templates(struct kt_test_cluster *cluster)
@@ -85,7 +88,7 @@ static void put_templates(struct kt_test_cluster *cluster)
     cJSON_ArrayForEach(template_, kt_test_templates(&cluster->arena)) kt_object_server_put(cluster->server, template_);
 }
 
-struct kt_test_cluster *kt_test_cluster_start(void)
+static struct kt_test_cluster *start(void)
 {
     static const char *const no_variables[] = {NULL};
     struct kt_error error;
@@ -119,9 +122,25 @@ struct kt_test_cluster *kt_test_cluster_start(void)
     must(kt_client_new(&cluster->config, &cluster->environment, &cluster->client_options, &cluster->watcher, &error),
          &error);
     kt_settings_init(&cluster->settings);
+    return cluster;
+}
+
+struct kt_test_cluster *kt_test_cluster_start(void)
+{
+    struct kt_test_cluster *cluster = start();
     put_templates(cluster);
     open_reconciler(cluster);
     return cluster;
+}
+
+struct kt_test_cluster *kt_test_cluster_copy(struct kt_test_cluster *cluster)
+{
+    struct kt_test_cluster *copy = start();
+    kt_object_server_copy(copy->server, cluster->server);
+    copy->passed_ms = cluster->passed_ms;
+    copy->settings = cluster->settings;
+    open_reconciler(copy);
+    return copy;
 }
 
 void kt_test_cluster_stop(struct kt_test_cluster *cluster)
@@ -310,6 +329,9 @@ void kt_test_sync(struct kt_test_cluster *cluster)
 {
     struct kt_store *store = cluster->reconciler.store;
     struct kt_error error;
+    if (cluster->synced_version == kt_object_server_version(cluster->server))
+        return; /* a watch has nothing to say */
+    cluster->synced_version = kt_object_server_version(cluster->server);
     for (size_t i = 0; i < KT_ARRAY_LENGTH(listed); i++) {
         KT_CLEANUP(kt_arena_release) struct kt_arena arena;
         const struct kt_list_options options = {.label_selector = listed[i].label_selector};
@@ -370,6 +392,12 @@ static void tell_writes(struct kt_test_cluster *cluster, size_t first, struct kt
     }
     outcome->writes = writes.data ? writes.data : "";
     outcome->events = events.data ? events.data : "";
+    cluster->writes = kt_arena_printf(&cluster->arena, "%s%s, ", kt_test_writes(cluster), outcome->writes);
+}
+
+const char *kt_test_writes(struct kt_test_cluster *cluster)
+{
+    return cluster->writes ? cluster->writes : "";
 }
 
 struct kt_test_outcome kt_test_reconcile(struct kt_test_cluster *cluster)
@@ -400,14 +428,15 @@ struct kt_test_outcome kt_test_look(struct kt_test_cluster *cluster)
 
 void kt_test_settle(struct kt_test_cluster *cluster)
 {
-    struct kt_test_outcome outcome = {0};
-    size_t quiet = 0;
-    for (size_t looks = 0; quiet < 2; looks++) {
-        outcome = kt_test_look(cluster);
+    bool rests = false;
+    for (size_t looks = 0; !rests; looks++) {
+        struct kt_test_outcome outcome = kt_test_look(cluster);
+        bool returns = outcome.requeue_after_ms > 0 && outcome.requeue_after_ms <= SOON_MS;
+        /* One that comes back for nothing, to look whether a name is free, is at rest too. */
+        rests = !outcome.failed && !outcome.changed && (!returns || looks > LOOKS_MOST / 2);
         if (looks == LOOKS_MOST)
             fail_msg("no rest: %s; %s", outcome.writes, outcome.error);
-        quiet = outcome.failed || outcome.changed ? 0 : quiet + 1;
-        if (outcome.requeue_after_ms <= SOON_MS)
+        if (returns)
             kt_test_advance(cluster, outcome.requeue_after_ms);
     }
 }

@@ -22,6 +22,8 @@ struct kt_test_cluster;
 
 /* The templates are in the release namespace, kaito-workspace; nothing else is there. */
 struct kt_test_cluster *kt_test_cluster_start(void);
+/* A cluster that is like another, with a reconciler that knows nothing of it yet. */
+struct kt_test_cluster *kt_test_cluster_copy(struct kt_test_cluster *cluster);
 void kt_test_cluster_stop(struct kt_test_cluster *cluster); /* accepts NULL */
 
 /* --- the cluster ------------------------------------------------------------------------------------------------- */
@@ -72,6 +74,8 @@ struct kt_test_outcome {
 struct kt_test_outcome kt_test_reconcile(struct kt_test_cluster *cluster);
 /* The same after a sync. */
 struct kt_test_outcome kt_test_look(struct kt_test_cluster *cluster);
+/* The writes of all reconciles of this cluster so far. */
+const char *kt_test_writes(struct kt_test_cluster *cluster);
 /* In the next reconcile the nth allocation of memory fails: that one alone, or with all after it. */
 void kt_test_starve(struct kt_test_cluster *cluster, size_t nth, bool once);
 /* Looks again, as the queue would and when it would if that is within 20 s, until nothing is written any more. Fails

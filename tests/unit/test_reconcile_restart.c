@@ -71,6 +71,7 @@ int main(void)
     if (kt_client_global_init(NULL) != 0)
         return 1;
     int failed = cmocka_run_group_tests_name("reconcile restart", tests, NULL, NULL);
+    kt_reconcile_cases_release();
     kt_client_global_cleanup();
     return failed;
 }

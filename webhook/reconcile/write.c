@@ -57,6 +57,27 @@ static enum kt_step_result fail(struct kt_reconcile *look, enum kt_kind_id kind,
     return KT_STEP_FAIL;
 }
 
+static const char *metadata_text(const cJSON *object, const char *key)
+{
+    return kt_json_string_or(kt_json_path(object, "metadata", key, NULL), "");
+}
+
+/* Is it the object of this name? What stands between us and the API server may answer 200 for it; taken for the object
+ * such an answer would be what was never made, or what belongs to somebody else. */
+static bool is_object(const cJSON *object, const char *name)
+{
+    return kt_streq(metadata_text(object, "name"), name) && *metadata_text(object, "uid");
+}
+
+static enum kt_step_result odd_reply(struct kt_reconcile *look, enum kt_kind_id kind, const char *verb,
+                                     const char *name)
+{
+    kt_error_set(&look->error, KT_EPARSE,
+                 "cannot %s %s: the reply is not the %s %s; does a proxy stand before the API server?", verb,
+                 kt_kinds[kind].resource->plural, kt_kinds[kind].resource->kind, name);
+    return KT_STEP_FAIL;
+}
+
 static void keep(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON *object)
 {
     struct kt_error error;
@@ -79,6 +100,8 @@ enum kt_step_result kt_read(struct kt_reconcile *look, enum kt_kind_id kind, con
     }
     if (code != 0)
         return fail(look, kind, "read", &reply);
+    if (!is_object(reply.object, name))
+        return odd_reply(look, kind, "read", name);
     *ret = reply.object;
     return KT_STEP_DONE;
 }
@@ -88,7 +111,8 @@ static void read_workspace_again(struct kt_reconcile *look)
     struct kt_error error;
     struct kt_reply reply = {0};
     if (kt_api_get(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_, look->key.name, &reply,
-                   &error) == 0)
+                   &error) == 0 &&
+        is_object(reply.object, look->key.name))
         keep(look, KT_KIND_WORKSPACE, reply.object);
 }
 
@@ -107,7 +131,7 @@ static bool may_write(struct kt_reconcile *look)
 
 static const char *object_name(const cJSON *object)
 {
-    return kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
+    return metadata_text(object, "name");
 }
 
 static enum kt_step_result name_taken(struct kt_reconcile *look, enum kt_kind_id kind, const char *name)
@@ -151,6 +175,8 @@ enum kt_step_result kt_write_create(struct kt_reconcile *look, enum kt_kind_id k
         return KT_STEP_FAIL;
     int code = kt_api_create(look->client, look->arena, kt_kinds[kind].resource, look->key.namespace_, object, &options,
                              &reply, &look->error);
+    if (code == 0 && !is_object(reply.object, object_name(object)))
+        return odd_reply(look, kind, "create", object_name(object));
     if (code == 0) {
         existing = reply.object;
         keep(look, kind, existing);
@@ -177,6 +203,8 @@ enum kt_step_result kt_write_apply_workspace(struct kt_reconcile *look, const cJ
     if (kt_api_apply(look->client, look->arena, &kt_resource_workspaces, look->key.namespace_, object, &options, &reply,
                      &look->error) != 0)
         return fail(look, KT_KIND_WORKSPACE, "update", &reply);
+    if (!is_object(reply.object, look->key.name))
+        return odd_reply(look, KT_KIND_WORKSPACE, "update", look->key.name);
     keep(look, KT_KIND_WORKSPACE, reply.object);
     look->workspace = reply.object;
     return KT_STEP_DONE;
@@ -196,6 +224,8 @@ enum kt_step_result kt_write_patch_workspace(struct kt_reconcile *look, const ch
         read_workspace_again(look);
     if (code != 0)
         return fail(look, KT_KIND_WORKSPACE, "update", &reply);
+    if (!is_object(reply.object, look->key.name))
+        return odd_reply(look, KT_KIND_WORKSPACE, "update", look->key.name);
     if (kt_reconcile_is_gone(reply.object))
         kt_store_remove(look->reconciler->store, KT_KIND_WORKSPACE, reply.object);
     else

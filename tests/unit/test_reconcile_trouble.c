@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Named troubles of a reconcile: what is done about them, and what is said. */
+#include "tests/lib/cmocka_all.h"
+
+#include "kube/client.h"
+#include "tests/lib/reconcile_cases.h"
+
+static struct kt_test_cluster *start(const char *name)
+{
+    for (size_t i = 0; i < kt_reconcile_case_count; i++)
+        if (strcmp(kt_reconcile_cases[i].name, name) == 0)
+            return kt_reconcile_case_start(&kt_reconcile_cases[i]);
+    fail_msg("no case is called \"%s\"", name);
+    return NULL;
+}
+
+static struct kt_test_outcome look_with(struct kt_test_cluster *cluster, struct kt_object_fault fault)
+{
+    kt_test_sync(cluster);
+    kt_object_server_befall(kt_test_server(cluster), &fault);
+    struct kt_test_outcome outcome = kt_test_reconcile(cluster);
+    if (!kt_object_server_heal(kt_test_server(cluster)))
+        fail_msg("nothing went wrong");
+    return outcome;
+}
+
+static void expect_failure(struct kt_test_outcome outcome, const char *words)
+{
+    if (!outcome.failed || !strstr(outcome.error, words))
+        fail_msg("\"%s\" instead of \"%s\"", outcome.error, words);
+}
+
+/* --- replies that are not what was asked for -----------------------------------------------------------------------
+ */
+
+/* A proxy's page is no NodeClaim: it would count as made, and then as lost. */
+static void what_is_not_the_object_is_no_success(void **state KT_UNUSED)
+{
+    static const char *const texts[] = {"",
+                                        "{}",
+                                        "[]",
+                                        "null",
+                                        "{\"kind\":\"Status\",\"status\":\"Success\"}",
+                                        "{\"metadata\":{\"name\":\"other\",\"uid\":\"1\"}}"};
+    static const struct {
+        const char *name, *method, *plural, *words;
+    } requests[] = {
+        {"applied", "POST", "controllerrevisions", "the reply is not the ControllerRevision tune-"},
+        {"applied", "PATCH", "workspaces", "the reply is not the Workspace tune"},
+        {"applied", "POST", "configmaps", "the reply is not the ConfigMap qlora-params-template"},
+        {"applied", "POST", "nodeclaims", "the reply is not the NodeClaim ws"},
+        {"the node has come", "POST", "jobs", "the reply is not the Job tune"},
+        {"the pod runs", "PATCH", "workspaces", "the reply is not the Workspace tune"},
+        {"the Job was taken away", "GET", "jobs", "the reply is not the Job tune"},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(requests); i++) {
+        for (size_t j = 0; j < KT_ARRAY_LENGTH(texts); j++) {
+            struct kt_test_cluster *cluster = start(requests[i].name);
+            struct kt_object_fault fault = {requests[i].method, requests[i].plural, .nth = 1, .what = KT_FAULT_TEXT,
+                                            .text = texts[j]};
+            expect_failure(look_with(cluster, fault), requests[i].words);
+            kt_test_cluster_stop(cluster);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_the_object_is_no_success),
+    };
+    if (kt_client_global_init(NULL) != 0)
+        return 1;
+    int failed = cmocka_run_group_tests_name("reconcile trouble", tests, NULL, NULL);
+    kt_reconcile_cases_release();
+    kt_client_global_cleanup();
+    return failed;
+}
