@@ -64,10 +64,43 @@ static void what_is_not_the_object_is_no_success(void **state KT_UNUSED)
     }
 }
 
+/* --- a status of an older generation -------------------------------------------------------------------------------
+ */
+
+/* A tuning that has ended, and whose Job was tidied up, is not run again because a write went wrong. */
+static void what_has_ended_stays_ended(void **state KT_UNUSED)
+{
+    static const int codes[] = {403, 409, 422, 500};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(codes); i++) {
+        struct kt_test_cluster *cluster = start("the generation grew");
+        struct kt_object_fault fault = {.method = "PATCH", .nth = 1, .what = KT_FAULT_STATUS, .code = codes[i]};
+        expect_failure(look_with(cluster, fault), "cannot update workspaces");
+        kt_test_settle(cluster);
+        assert_string_equal(kt_test_text(cluster, "Workspace", "tune", "status.state"), "Succeeded");
+        assert_int_equal(kt_test_count(cluster, "Job"), 0);
+        kt_test_cluster_stop(cluster);
+    }
+}
+
+/* The same when the metadata is to be written before. */
+static void it_stays_ended_when_the_metadata_cannot_be_written(void **state KT_UNUSED)
+{
+    struct kt_test_cluster *cluster = start("the generation grew");
+    struct kt_object_fault fault = {.method = "PATCH", .nth = 1, .what = KT_FAULT_STATUS, .code = 500};
+    kt_test_change(cluster, "Workspace", "tune", "{metadata: {finalizers: null}}");
+    expect_failure(look_with(cluster, fault), "cannot update workspaces");
+    kt_test_settle(cluster);
+    assert_string_equal(kt_test_text(cluster, "Workspace", "tune", "status.state"), "Succeeded");
+    assert_int_equal(kt_test_count(cluster, "Job"), 0);
+    kt_test_cluster_stop(cluster);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_the_object_is_no_success),
+        cmocka_unit_test(what_has_ended_stays_ended),
+        cmocka_unit_test(it_stays_ended_when_the_metadata_cannot_be_written),
     };
     if (kt_client_global_init(NULL) != 0)
         return 1;

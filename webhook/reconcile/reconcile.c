@@ -199,6 +199,8 @@ static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
         return say_refused(look, refused);
     bool gathered = gather_children(look) == 0;
     enum kt_step_result result = gathered ? take_steps(look) : KT_STEP_FAIL;
+    if (gathered && look->is_status_behind)
+        return KT_STEP_FAIL;
     if (gathered && !look->arena->failed)
         return kt_reconcile_status(look) == KT_STEP_FAIL ? KT_STEP_FAIL : result;
     /* What was not seen must not be said to be absent. */

@@ -62,7 +62,8 @@ struct kt_reconcile {
     const cJSON *config_map; /* the one that the Job mounts; NULL until its step is done */
     const char *config_hash; /* of the user's own config map; NULL for a copied template */
 
-    bool is_started_over; /* somebody took the number of NodeClaims away, to try again */
+    bool is_status_behind; /* it is of an older generation, and could not be carried over: nothing is judged by it */
+    bool is_started_over;  /* somebody took the number of NodeClaims away, to try again */
     struct kt_trouble trouble;
     struct kt_error error;
     int64_t revisit_ms; /* look again after this time; 0: no need */

@@ -210,18 +210,27 @@ static size_t raise_generations(struct kt_arena *arena, cJSON *conditions, int64
     return raised;
 }
 
-/* Everybody takes a condition of another generation for one of the past: without this a tuning that has ended, and
- * whose Job was tidied up, would be run again because a webhook filled in a default. */
-static enum kt_step_result carry_status_over(struct kt_reconcile *look)
+/* The conditions for the present generation; NULL: those that are stored will do. */
+static cJSON *carried_conditions(struct kt_reconcile *look)
 {
     const char *text = kt_annotation(look->workspace, KT_ANNOTATION_REVISION_GENERATION);
     int64_t now = generation_of(look->workspace);
     long long since = text ? strtoll(text, NULL, 10) : 0;
     if (since <= 0 || since >= now)
-        return KT_STEP_DONE;
+        return NULL;
     cJSON *conditions = kt_json_clone(look->arena, kt_json_path(look->workspace, "status", "conditions", NULL));
-    if (raise_generations(look->arena, conditions, since, now) == 0)
-        return KT_STEP_DONE;
+    return raise_generations(look->arena, conditions, since, now) > 0 ? conditions : NULL;
+}
+
+/* Everybody takes a condition of another generation for one of the past: without this a tuning that has ended, and
+ * whose Job was tidied up, would be run again because a webhook filled in a default. For the same reason no status is
+ * written before this is: it would be judged without what the stored one knows. */
+static enum kt_step_result carry_status_over(struct kt_reconcile *look)
+{
+    cJSON *conditions = carried_conditions(look);
+    look->is_status_behind = conditions;
+    if (!conditions)
+        return look->arena->failed ? KT_STEP_FAIL : KT_STEP_DONE;
     cJSON *patch = kt_json_new_object(look->arena);
     kt_json_set_string(look->arena, kt_json_ensure_object(look->arena, patch, "metadata"), "resourceVersion",
                        kt_json_string(kt_json_path(look->workspace, "metadata", "resourceVersion", NULL)));
@@ -230,12 +239,15 @@ static enum kt_step_result carry_status_over(struct kt_reconcile *look)
         kt_error_set(&look->error, KT_ENOMEM, "no memory for the Workspace's conditions");
         return KT_STEP_FAIL;
     }
-    return kt_write_patch_workspace(look, "status", patch);
+    enum kt_step_result result = kt_write_patch_workspace(look, "status", patch);
+    look->is_status_behind = result != KT_STEP_DONE;
+    return result;
 }
 
 enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
 {
     char hash[KT_REVISION_HASH_BYTES];
+    look->is_status_behind = carried_conditions(look);
     if (kt_revision_hash(look->arena, look->workspace, hash, &look->error) != 0)
         return KT_STEP_FAIL;
     const char *revision = kt_annotation(look->workspace, KT_ANNOTATION_REVISION);
@@ -243,6 +255,7 @@ enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
     int64_t claim_number = kt_claim_number(look->workspace);
     int64_t wanted_number = look->observation.bring_your_own ? 0 : KT_MAX(claim_number, (int64_t)1);
     bool is_same = revision && known_hash && kt_streq(known_hash, hash);
+    look->is_status_behind &= is_same;
     if (is_same && kt_reconcile_is_held(look->workspace) && claim_number == wanted_number)
         return carry_status_over(look);
     if (!is_same) {
