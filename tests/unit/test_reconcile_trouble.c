@@ -95,12 +95,32 @@ static void it_stays_ended_when_the_metadata_cannot_be_written(void **state KT_U
     kt_test_cluster_stop(cluster);
 }
 
+/* --- NodeClaims ----------------------------------------------------------------------------------------------------
+ */
+
+/* That we could not read is not why a machine could not be had. */
+static void a_refusal_of_before_is_no_cause(void **state KT_UNUSED)
+{
+    static const char *const names[] = {"the claim is lost", "the last claim is lost"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(names); i++) {
+        struct kt_test_cluster *cluster = start(names[i]);
+        struct kt_object_fault fault = {"GET", "nodeclaims", .nth = 1, .what = KT_FAULT_STATUS, .code = 403};
+        expect_failure(look_with(cluster, fault), "is forbidden");
+        assert_string_equal(kt_test_condition(cluster, "NodeClaimReady", "reason"), "Forbidden");
+        kt_test_look(cluster);
+        assert_string_equal(kt_test_condition(cluster, "NodeClaimReady", "reason"), "NodeClaimLost");
+        assert_null(strstr(kt_test_condition(cluster, "NodeClaimReady", "message"), "forbidden"));
+        kt_test_cluster_stop(cluster);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_the_object_is_no_success),
         cmocka_unit_test(what_has_ended_stays_ended),
         cmocka_unit_test(it_stays_ended_when_the_metadata_cannot_be_written),
+        cmocka_unit_test(a_refusal_of_before_is_no_cause),
     };
     if (kt_client_global_init(NULL) != 0)
         return 1;

@@ -69,7 +69,7 @@ static void last_cause(struct kt_reconcile *look, const char *claim_name, struct
     const cJSON *condition = kt_condition_find(look->workspace, "NodeClaimReady");
     const char *reason = kt_json_string_or(kt_json_get(condition, "reason"), "");
     if (condition && !kt_condition_is_true(look->workspace, "NodeClaimReady") &&
-        !kt_streq(reason, "NodeClaimNotReady") && reason[0]) {
+        !kt_streq(reason, "NodeClaimNotReady") && reason[0] && !kt_is_refusal(reason)) {
         ret->reason = reason;
         ret->message = kt_json_string_or(kt_json_get(condition, "message"), "");
     }
@@ -125,7 +125,9 @@ static enum kt_step_result follow_lost(struct kt_reconcile *look, const char *cl
     const struct kt_reconcile_options *options = &look->reconciler->options;
     int64_t now_ms = kt_clock_monotonic_ms(look->reconciler->clock);
     int64_t lost_ms = kt_claim_memory_lost(look->reconciler->claims, claim_name, now_ms);
-    if (lost_ms == now_ms || number >= options->claim_attempts) {
+    const cJSON *condition = kt_condition_find(look->workspace, "NodeClaimReady");
+    const char *said = kt_json_string_or(kt_json_get(condition, "reason"), "NodeClaimLost");
+    if (lost_ms == now_ms || number >= options->claim_attempts || kt_is_refusal(said)) {
         struct kt_cause cause;
         last_cause(look, claim_name, &cause);
         if (number >= options->claim_attempts)
@@ -134,9 +136,7 @@ static enum kt_step_result follow_lost(struct kt_reconcile *look, const char *cl
                              kt_arena_printf(look->arena, "%s; another NodeClaim follows (number %lld of %lld)",
                                              cause.message, (long long)number + 1, (long long)options->claim_attempts));
     } else { /* said already: keep what the status has */
-        const cJSON *condition = kt_condition_find(look->workspace, "NodeClaimReady");
-        kt_reconcile_trouble(look, "NodeClaimReady",
-                             kt_json_string_or(kt_json_get(condition, "reason"), "NodeClaimLost"),
+        kt_reconcile_trouble(look, "NodeClaimReady", said,
                              kt_json_string_or(kt_json_get(condition, "message"), "another NodeClaim follows"));
     }
     int64_t delay_ms = options->claim_retry_delay_ms << KT_MIN(number - 1, (int64_t)16);

@@ -17,6 +17,15 @@ static bool is_namespace_ending(const struct kt_status *status)
     return false;
 }
 
+bool kt_is_refusal(const char *reason)
+{
+    static const char *const reasons[] = {"TypeMissing", "NamespaceTerminating", "Forbidden", "Refused"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(reasons); i++)
+        if (kt_streq(reasons[i], reason))
+            return true;
+    return false;
+}
+
 /* Failures that a person must act on; the others pass by themselves and only mean another try. */
 static void explain(struct kt_reconcile *look, enum kt_kind_id kind, const char *verb, const struct kt_reply *reply)
 {

@@ -10,6 +10,10 @@
 #include "webhook/reconcile/reconcile.h"
 #include "workload/kinds.h"
 
+/* Does a condition have this reason because the API server refused a request of ours? Then it tells nothing of the
+ * object that it is about. */
+bool kt_is_refusal(const char *reason);
+
 /* How soon to look again whether a name is free. */
 #define KT_NAME_TAKEN_MS ((int64_t)10000)
 
