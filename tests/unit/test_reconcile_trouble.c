@@ -114,6 +114,54 @@ static void a_refusal_of_before_is_no_cause(void **state KT_UNUSED)
     }
 }
 
+/* The finalizer waits for claims that cannot be seen: nobody else would ever delete them. */
+static void claims_that_cannot_be_listed_are_waited_for(void **state KT_UNUSED)
+{
+    static const int codes[] = {400, 401, 403, 410, 422, 500};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(codes); i++) {
+        struct kt_test_cluster *cluster = start("deleted with a claim of before");
+        struct kt_object_fault fault = {"GET", "nodeclaims", .nth = 1, .what = KT_FAULT_STATUS, .code = codes[i]};
+        struct kt_test_outcome outcome = look_with(cluster, fault);
+        assert_true(outcome.failed);
+        assert_non_null(kt_test_get(cluster, "Workspace", "tune"));
+        kt_test_settle(cluster);
+        assert_null(kt_test_get(cluster, "Workspace", "tune"));
+        assert_int_equal(kt_test_count(cluster, "NodeClaim"), 0);
+        kt_test_cluster_stop(cluster);
+    }
+}
+
+/* Where the type is not known there are none. */
+static void claims_that_cannot_be_there_are_not_waited_for(void **state KT_UNUSED)
+{
+    struct kt_test_cluster *cluster = start("deleted with a claim of before");
+    struct kt_object_fault fault = {"GET", "nodeclaims", .nth = 1, .what = KT_FAULT_STATUS, .code = 404};
+    look_with(cluster, fault);
+    assert_null(kt_test_get(cluster, "Workspace", "tune"));
+    kt_test_cluster_stop(cluster);
+}
+
+/* --- revisions -----------------------------------------------------------------------------------------------------
+ */
+
+/* An old revision that is wanted again gets a new number, also when its deletion goes wrong at first. */
+static void a_revision_that_returns_is_the_newest(void **state KT_UNUSED)
+{
+    static const int codes[] = {404, 409, 500};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(codes); i++) {
+        struct kt_test_cluster *cluster = start("back to an old spec");
+        struct kt_object_fault fault = {"DELETE", "controllerrevisions", .nth = 1, .what = KT_FAULT_STATUS,
+                                        .code = codes[i]};
+        assert_true(look_with(cluster, fault).failed);
+        kt_test_settle(cluster);
+        assert_string_equal(kt_json_string(kt_json_get(kt_json_path(kt_test_get(cluster, "Workspace", "tune"),
+                                                                    "metadata", "annotations", NULL),
+                                                       "workspace.kaito.io/revision")),
+                            "3");
+        kt_test_cluster_stop(cluster);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +169,9 @@ int main(void)
         cmocka_unit_test(what_has_ended_stays_ended),
         cmocka_unit_test(it_stays_ended_when_the_metadata_cannot_be_written),
         cmocka_unit_test(a_refusal_of_before_is_no_cause),
+        cmocka_unit_test(claims_that_cannot_be_listed_are_waited_for),
+        cmocka_unit_test(claims_that_cannot_be_there_are_not_waited_for),
+        cmocka_unit_test(a_revision_that_returns_is_the_newest),
     };
     if (kt_client_global_init(NULL) != 0)
         return 1;

@@ -4,6 +4,7 @@
  * and the finalizer waits for them, but not for ever. The Job goes first, so that no GPU works for nobody; it, the
  * ControllerRevisions and the pods are the garbage collector's.
  */
+#include "text/names.h"
 #include "text/time.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/write.h"
@@ -39,14 +40,15 @@ static enum kt_step_result delete_unknown_claims(struct kt_reconcile *look, size
 {
     struct kt_list list;
     struct kt_reply reply = {0};
+    if (kt_names_label_value(kt_str(look->key.name)))
+        return KT_STEP_DONE; /* no label can have this name, so no claim has it */
     const struct kt_list_options options = {
         .label_selector = kt_arena_printf(look->arena, "%s=%s,%s=%s", KT_LABEL_WORKSPACE, look->key.name,
                                           KT_LABEL_WORKSPACE_NAMESPACE, look->key.namespace_)};
     int code =
         kt_api_list(look->client, look->arena, &kt_resource_node_claims, NULL, &options, &list, &reply, &look->error);
-    /* No such type, or a name too long for a label: then no claim has it. */
-    if (code == KT_ENOTFOUND || (code != 0 && reply.status.code == 400))
-        return KT_STEP_DONE;
+    if (code != 0 && reply.type_missing)
+        return KT_STEP_DONE; /* what the API server does not know is not there */
     if (code != 0)
         return KT_STEP_FAIL;
     const cJSON *claim;

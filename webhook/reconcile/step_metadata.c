@@ -115,6 +115,11 @@ static enum kt_step_result find_revision(struct kt_reconcile *look, const char *
     enum kt_step_result result = kt_write_create(look, KT_KIND_CONTROLLER_REVISION, revision, kt_is_owned_by, &made);
     if (result != KT_STEP_DONE)
         return result;
+    if (history.same && number_of(made) != number) {
+        kt_error_set(&look->error, KT_ECONFLICT, "the ControllerRevision %s is still there under its old number",
+                     kt_json_string_or(kt_json_path(made, "metadata", "name", NULL), ""));
+        return KT_STEP_FAIL;
+    }
     if (history.items)
         prune(look, &history, history.same ? 0 : 1);
     *ret = KT_MAX(number_of(made), (int64_t)1);
