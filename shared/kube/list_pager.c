@@ -124,6 +124,16 @@ static void name_items(struct kt_list_pager *pager, struct kt_arena *arena, cJSO
     }
 }
 
+/* Go leaves out what is empty, so that a list may lack its items, but then not its kind. Anything else that says
+ * "nothing is there" comes from something in between, and must not be believed. */
+static bool is_list(const cJSON *object)
+{
+    const cJSON *items = kt_json_get(object, "items");
+    if (items)
+        return kt_json_is_array(items) || kt_json_is_null(items);
+    return kt_str_ends_with(kt_str(kt_json_string_or(kt_json_get(object, "kind"), "")), KT_STR("List"));
+}
+
 static int check_size(const struct kt_list_pager *pager, struct kt_error *error)
 {
     if (pager->item_count > pager->options.max_items)
@@ -143,7 +153,7 @@ int kt_list_pager_next(struct kt_list_pager *pager, struct kt_arena *arena, stru
         return code;
     cJSON *items = kt_json_get(reply->object, "items");
     const cJSON *metadata = kt_json_get(reply->object, "metadata");
-    if (!kt_json_is_object(reply->object) || (items && !kt_json_is_array(items) && !kt_json_is_null(items)))
+    if (!is_list(reply->object))
         return kt_error_set(error, KT_EPARSE, "the server's answer to a request for all %s is no list",
                             pager->resource->plural);
     struct kt_list_page page = {

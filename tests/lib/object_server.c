@@ -453,6 +453,7 @@ struct kt_object_server *kt_object_server_start_tls(const struct kt_certificate_
     kt_arena_init(&server->arena, (size_t)(64 * KT_MIB));
     server->version = 1;
     server->births = kt_json_new_object(&server->arena);
+    server->versions = kt_json_new_object(&server->arena);
     const struct kt_scripted_options options = {.handler = serve, .context = server, .certificate = certificate};
     server->http = kt_scripted_server_start(&options);
     return server;

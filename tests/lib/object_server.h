@@ -59,8 +59,8 @@ cJSON *kt_object_server_get(struct kt_object_server *server, struct kt_arena *ar
 cJSON *kt_object_server_all(struct kt_object_server *server, struct kt_arena *arena);
 /* All objects of another server, with what it knows of those before them. */
 void kt_object_server_copy(struct kt_object_server *server, struct kt_object_server *from);
-/* Grows with every change of any object. */
-int64_t kt_object_server_version(struct kt_object_server *server);
+/* Grows with every change of an object of this kind; NULL: of any. */
+int64_t kt_object_server_version(struct kt_object_server *server, const char *kind);
 /* How many of this kind were ever put in or made. */
 size_t kt_object_server_births(struct kt_object_server *server, const char *kind);
 

@@ -32,6 +32,7 @@ struct kt_object_server {
     size_t count;
     cJSON *births; /* by "Kind namespace/name": how often one was made */
     int64_t version;
+    cJSON *versions;                             /* by kind: of the newest change */
     struct kt_gone_object gone[KT_OBJECTS_MOST]; /* for watches; the oldest are overwritten */
     size_t gone_count;
     const char *refused;

@@ -34,6 +34,8 @@ static void stamp(struct kt_object_server *server, cJSON *object)
 {
     kt_json_set_string(&server->arena, metadata_of(server, object), "resourceVersion",
                        kt_arena_printf(&server->arena, "%lld", (long long)++server->version));
+    kt_json_set_int(&server->arena, server->versions, kt_json_string_or(kt_json_get(object, "kind"), ""),
+                    server->version);
 }
 
 static size_t place_of(struct kt_object_server *server, const char *kind, const char *space, const char *name)
@@ -328,16 +330,19 @@ void kt_object_server_copy(struct kt_object_server *server, struct kt_object_ser
     server->count = from->count;
     server->version = from->version;
     server->births = kt_json_clone(&server->arena, from->births);
+    server->versions = kt_json_clone(&server->arena, from->versions);
     for (size_t i = 0; i < from->count; i++)
         server->objects[i] = kt_json_clone(&server->arena, from->objects[i]);
     pthread_mutex_unlock(&server->lock);
     pthread_mutex_unlock(&from->lock);
 }
 
-int64_t kt_object_server_version(struct kt_object_server *server)
+int64_t kt_object_server_version(struct kt_object_server *server, const char *kind)
 {
     pthread_mutex_lock(&server->lock);
     int64_t version = server->version;
+    if (kind && !kt_json_int64(kt_json_get(server->versions, kind), &version))
+        version = 0;
     pthread_mutex_unlock(&server->lock);
     return version;
 }

@@ -415,6 +415,11 @@ struct kt_test_cluster *kt_reconcile_case_start(const struct kt_reconcile_case *
     return KT_STEAL(prepared[index]);
 }
 
+struct kt_test_cluster *kt_reconcile_case_beginning(const struct kt_reconcile_case *row)
+{
+    return prepared[row - kt_reconcile_cases];
+}
+
 void kt_reconcile_cases_release(void)
 {
     for (size_t i = 0; i < PREPARED_MOST; i++)

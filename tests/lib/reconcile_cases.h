@@ -26,6 +26,8 @@ extern const size_t kt_reconcile_case_count;
 /* A cluster at the beginning of a row. The rows that is_forgotten leaves out are prepared once, and copied: the
  * reconciler has then just been started. */
 struct kt_test_cluster *kt_reconcile_case_start(const struct kt_reconcile_case *row);
+/* The cluster that such copies are made of; NULL for a row that is_forgotten. To be read only. */
+struct kt_test_cluster *kt_reconcile_case_beginning(const struct kt_reconcile_case *row);
 /* At the end of the program. */
 void kt_reconcile_cases_release(void);
 

@@ -31,8 +31,8 @@ struct kt_test_cluster {
     struct kt_client *client, *watcher; /* the reconciler's, and who lists for it */
     struct kt_client_options client_options;
     struct kt_reconciler reconciler;
-    int64_t synced_version; /* of the server's objects at the last sync */
-    const char *writes;     /* of all reconciles */
+    int64_t synced_versions[KT_STORED_KINDS]; /* of the server's objects at the last sync; -1: there was none */
+    const char *writes;                       /* of all reconciles */
     size_t starve_nth;
     bool starve_once;
 };
@@ -64,6 +64,7 @@ static void open_reconciler(struct kt_test_cluster *cluster)
                                                         .claim_retry_delay_ms = KT_TEST_CLAIM_RETRY_MS,
                                                         .claim_launch_timeout_ms = KT_TEST_LAUNCH_TIMEOUT_MS,
                                                         .deletion_timeout_ms = KT_TEST_DELETION_TIMEOUT_MS};
+    memset(cluster->synced_versions, 0xff, sizeof(cluster->synced_versions));
     must(kt_store_new(&reconciler->store, &error), &error);
     kt_store_set_release_namespace(reconciler->store, cluster->settings.release_namespace);
     must(kt_events_new(&reconciler->events, &error), &error);
@@ -79,7 +80,6 @@ static void close_reconciler(struct kt_test_cluster *cluster)
     kt_events_free(cluster->reconciler.events);
     kt_store_free(cluster->reconciler.store);
     cluster->reconciler = (struct kt_reconciler){0};
-    cluster->synced_version = 0;
 }
 
 static void put_templates(struct kt_test_cluster *cluster)
@@ -329,17 +329,18 @@ void kt_test_sync(struct kt_test_cluster *cluster)
 {
     struct kt_store *store = cluster->reconciler.store;
     struct kt_error error;
-    if (cluster->synced_version == kt_object_server_version(cluster->server))
-        return; /* a watch has nothing to say */
-    cluster->synced_version = kt_object_server_version(cluster->server);
     for (size_t i = 0; i < KT_ARRAY_LENGTH(listed); i++) {
         KT_CLEANUP(kt_arena_release) struct kt_arena arena;
         const struct kt_list_options options = {.label_selector = listed[i].label_selector};
         struct kt_list list;
         struct kt_reply reply;
+        int64_t version = kt_object_server_version(cluster->server, listed[i].resource->kind);
         kt_arena_init(&arena, 64 * KT_MIB);
         if (listed[i].kind == KT_STORED_NODE_CLAIMS && kt_settings_bring_your_own(&cluster->settings))
             continue;
+        if (cluster->synced_versions[listed[i].kind] == version)
+            continue; /* a watch has nothing to say */
+        cluster->synced_versions[listed[i].kind] = version;
         must(kt_api_list(cluster->watcher, &arena, listed[i].resource, NULL, &options, &list, &reply, &error), &error);
         kt_store_restart(store, listed[i].kind);
         const cJSON *object;
@@ -409,13 +410,13 @@ struct kt_test_outcome kt_test_reconcile(struct kt_test_cluster *cluster)
                                 .arena = &arena,
                                 .key = {.namespace_ = "default", .name = "tune"}};
     size_t first = kt_scripted_server_count(kt_object_server_http(cluster->server));
-    int64_t version = kt_object_server_version(cluster->server);
+    int64_t version = kt_object_server_version(cluster->server, NULL);
     kt_arena_init(&arena, KT_LIMIT_RECONCILE_ARENA_BYTES);
     run(cluster, &look, &outcome);
     outcome.error = outcome.failed ? kt_arena_strdup(&cluster->arena, look.error.message) : "";
     outcome.requeue_after_ms = outcome.failed ? 0 : look.revisit_ms;
     outcome.requests = kt_scripted_server_count(kt_object_server_http(cluster->server)) - first;
-    outcome.changed = kt_object_server_version(cluster->server) != version;
+    outcome.changed = kt_object_server_version(cluster->server, NULL) != version;
     tell_writes(cluster, first, &outcome);
     return outcome;
 }

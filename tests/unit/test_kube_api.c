@@ -292,8 +292,10 @@ static bool serve_text(void *context, const struct kt_scripted_request *request 
 
 static void test_what_is_no_list(void **state KT_UNUSED)
 {
-    static const char *const refused[] = {"[]", "7", "", "{\"items\":{}}", "{\"items\":\"x\"}"};
-    static const char *const empty[] = {"{}", "{\"items\":null}", "{\"items\":[]}", "{\"items\":[],\"metadata\":[]}"};
+    static const char *const refused[] = {
+        "[]", "7", "", "{\"items\":{}}", "{\"items\":\"x\"}", "{}", "{\"kind\":\"Status\",\"status\":\"Success\"}"};
+    static const char *const empty[] = {"{\"kind\":\"ConfigMapList\"}", "{\"items\":null}", "{\"items\":[]}",
+                                        "{\"items\":[],\"metadata\":[]}"};
     const char *text;
     struct kt_list found;
     serve(serve_text, &text);

@@ -245,8 +245,12 @@ static enum kt_step_result carry_status_over(struct kt_reconcile *look)
         return KT_STEP_FAIL;
     }
     enum kt_step_result result = kt_write_patch_workspace(look, "status", patch);
-    look->is_status_behind = result != KT_STEP_DONE;
-    return result;
+    look->is_status_behind = result != KT_STEP_DONE || carried_conditions(look);
+    if (result != KT_STEP_DONE || !look->is_status_behind)
+        return result;
+    kt_error_set(&look->error, KT_ENOTFOUND, "Workspace %s was not found when its status was to be written",
+                 look->key.name);
+    return KT_STEP_FAIL;
 }
 
 enum kt_step_result kt_step_metadata(struct kt_reconcile *look)
