@@ -381,7 +381,7 @@ const struct kt_reconcile_case kt_reconcile_cases[] = {
     {"ten revisions", ten_revisions,
      "create controllerrevisions tune-090db, delete controllerrevisions tune-ea4d3, apply workspaces tune, patch "
      "workspaces/status tune",
-     "", .claims = 1, .jobs = 0},
+     "", .claims = 1, .jobs = 0, .may_leave_a_revision = true},
     {"back to an old spec", back_to_an_old_spec,
      "delete controllerrevisions tune-ea4d3, create controllerrevisions tune-ea4d3, apply workspaces tune, patch "
      "workspaces/status tune",
@@ -415,9 +415,43 @@ struct kt_test_cluster *kt_reconcile_case_start(const struct kt_reconcile_case *
     return KT_STEAL(prepared[index]);
 }
 
-struct kt_test_cluster *kt_reconcile_case_beginning(const struct kt_reconcile_case *row)
+static int rank(const char *state)
 {
-    return prepared[row - kt_reconcile_cases];
+    static const char *const states[] = {"", "Pending", "Running", "Succeeded", "Failed"};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(states); i++)
+        if (strcmp(states[i], state) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *kt_reconcile_case_wrong(const struct kt_reconcile_case *row, struct kt_test_cluster *now,
+                                    struct kt_test_cluster *end)
+{
+    static const char *const types[] = {"NodeClaimReady", "ResourceReady", "JobStarted", "WorkspaceSucceeded"};
+    struct kt_test_cluster *before = prepared[row - kt_reconcile_cases];
+    if (!before || !kt_test_get(end, "Workspace", "tune"))
+        return NULL; /* one that goes nobody reads any more */
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(types); i++)
+        if (strcmp(kt_test_condition(before, types[i], "status"), "True") == 0 &&
+            strcmp(kt_test_condition(now, types[i], "status"), "True") != 0 &&
+            strcmp(kt_test_condition(end, types[i], "status"), "True") == 0)
+            return types[i];
+    int state = rank(kt_test_text(now, "Workspace", "tune", "status.state"));
+    int final = rank(kt_test_text(end, "Workspace", "tune", "status.state"));
+    int first = rank(kt_test_text(before, "Workspace", "tune", "status.state"));
+    return state > KT_MAX(final, first) || state < KT_MIN(final, first) ? "state" : NULL;
+}
+
+const char *kt_reconcile_case_odd_deletion(struct kt_test_cluster *now, struct kt_test_cluster *end)
+{
+    const char *writes = kt_test_writes(now), *usual = kt_test_writes(end);
+    static char word[256];
+    for (const char *found = strstr(writes, "delete "); found; found = strstr(found + 1, "delete ")) {
+        snprintf(word, sizeof(word), "%.*s", (int)strcspn(found, ","), found);
+        if (!strstr(usual, word))
+            return word;
+    }
+    return NULL;
 }
 
 void kt_reconcile_cases_release(void)

@@ -19,6 +19,8 @@ struct kt_reconcile_case {
     bool goes_on;
     /* Only the process knows that a claim was lost: the next one asks for it once more, under the same name. */
     bool is_forgotten;
+    /* An old revision whose deletion fails stays there, by design. */
+    bool may_leave_a_revision;
 };
 extern const struct kt_reconcile_case kt_reconcile_cases[];
 extern const size_t kt_reconcile_case_count;
@@ -26,8 +28,12 @@ extern const size_t kt_reconcile_case_count;
 /* A cluster at the beginning of a row. The rows that is_forgotten leaves out are prepared once, and copied: the
  * reconciler has then just been started. */
 struct kt_test_cluster *kt_reconcile_case_start(const struct kt_reconcile_case *row);
-/* The cluster that such copies are made of; NULL for a row that is_forgotten. To be read only. */
-struct kt_test_cluster *kt_reconcile_case_beginning(const struct kt_reconcile_case *row);
+/* The condition, or "state", that says now what is not so, by what it said at the beginning of the row and what it says
+ * at the usual end; NULL: none, or the row is_forgotten. */
+const char *kt_reconcile_case_wrong(const struct kt_reconcile_case *row, struct kt_test_cluster *now,
+                                    struct kt_test_cluster *end);
+/* A deletion that the usual way does not have; NULL: none. */
+const char *kt_reconcile_case_odd_deletion(struct kt_test_cluster *now, struct kt_test_cluster *end);
 /* At the end of the program. */
 void kt_reconcile_cases_release(void);
 

@@ -33,6 +33,7 @@ struct kt_test_cluster {
     struct kt_reconciler reconciler;
     int64_t synced_versions[KT_STORED_KINDS]; /* of the server's objects at the last sync; -1: there was none */
     const char *writes;                       /* of all reconciles */
+    size_t first_request;                     /* of the last one */
     size_t starve_nth;
     bool starve_once;
 };
@@ -396,6 +397,13 @@ static void tell_writes(struct kt_test_cluster *cluster, size_t first, struct kt
     cluster->writes = kt_arena_printf(&cluster->arena, "%s%s, ", kt_test_writes(cluster), outcome->writes);
 }
 
+const char *kt_test_request(struct kt_test_cluster *cluster, size_t nth)
+{
+    struct kt_scripted_server *http = kt_object_server_http(cluster->server);
+    return kt_object_server_describe(&cluster->arena,
+                                     kt_scripted_server_request(http, cluster->first_request + nth - 1));
+}
+
 const char *kt_test_writes(struct kt_test_cluster *cluster)
 {
     return cluster->writes ? cluster->writes : "";
@@ -411,6 +419,7 @@ struct kt_test_outcome kt_test_reconcile(struct kt_test_cluster *cluster)
                                 .key = {.namespace_ = "default", .name = "tune"}};
     size_t first = kt_scripted_server_count(kt_object_server_http(cluster->server));
     int64_t version = kt_object_server_version(cluster->server, NULL);
+    cluster->first_request = first;
     kt_arena_init(&arena, KT_LIMIT_RECONCILE_ARENA_BYTES);
     run(cluster, &look, &outcome);
     outcome.error = outcome.failed ? kt_arena_strdup(&cluster->arena, look.error.message) : "";

@@ -74,6 +74,8 @@ struct kt_test_outcome {
 struct kt_test_outcome kt_test_reconcile(struct kt_test_cluster *cluster);
 /* The same after a sync. */
 struct kt_test_outcome kt_test_look(struct kt_test_cluster *cluster);
+/* What the nth request (from 1) of the last reconcile asked for, as kt_object_server_describe tells it. */
+const char *kt_test_request(struct kt_test_cluster *cluster, size_t nth);
 /* The writes of all reconciles of this cluster so far. */
 const char *kt_test_writes(struct kt_test_cluster *cluster);
 /* In the next reconcile the nth allocation of memory fails: that one alone, or with all after it. */
