@@ -231,6 +231,8 @@ static int run_render(struct kt_app *app, const void *values, struct kt_error *e
         .verb = "render",
     };
     code = kt_judge_settings(&options->judge, &setup.settings, error);
+    if (code == 0)
+        setup.settings.pod_checks = setup.settings.release_image == NULL; /* as our server is set up */
     if (code != 0)
         return code;
     if (options->preset_registry && options->preset_registry[0])

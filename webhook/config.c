@@ -56,6 +56,8 @@ static const struct flag flags[] = {
      "registry of the model images"},
     {"trainer-image", "KAITO_TRAINER_IMAGE", FLAG_STRING, AT(trainer_image), "", 0, 0,
      "tag of kaito-base that trains on every GPU; empty: it follows from the GPU"},
+    {"pod-checks", "KAITO_POD_CHECKS", FLAG_BOOL, AT(pod_checks), "true", 0, 0,
+     "give the pods of tunings containers that check their output before the training, and the adapter after it"},
     {"feature-gates", "KAITO_FEATURE_GATES", FLAG_STRING, AT(feature_gates), "", 0, 0, "name=true,other=false"},
     {"kubeconfig", "KAITO_KUBECONFIG", FLAG_STRING, AT(kubeconfig), "", 0, 0,
      "kubeconfig file; empty: the service account of the pod"},
@@ -225,6 +227,7 @@ int kt_webhook_config_settings(const struct kt_webhook_config *config, struct kt
     code = kt_settings_set_provisioner(&settings, config->node_provisioner, error);
     if (code != 0)
         return kt_error_wrap(error, "--node-provisioner");
+    settings.pod_checks = config->pod_checks;
     code = kt_settings_set_trainer_image(&settings, config->trainer_image, error);
     if (code != 0)
         return kt_error_wrap(error, "--trainer-image");

@@ -20,6 +20,7 @@ struct kt_webhook_config {
     int64_t shutdown_delay_ms, shutdown_timeout_ms;
     const char *cloud_provider, *release_namespace, *node_provisioner, *allowed_node_classes, *preset_registry;
     const char *trainer_image; /* "": it follows from the GPU */
+    bool pod_checks;
     const char *feature_gates;
     const char *kubeconfig; /* "" : in-cluster credentials when there are any, otherwise no cluster view */
     const char *log_level;

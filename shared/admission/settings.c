@@ -169,6 +169,17 @@ static int read_text(const cJSON *values, const char *key, const char **ret, str
     return 0;
 }
 
+static int read_bool(const cJSON *values, const char *key, bool *ret, struct kt_error *error)
+{
+    const cJSON *value = kt_json_get(values, key);
+    if (!value || kt_json_is_null(value))
+        return 0;
+    if (!kt_json_is_bool(value))
+        return kt_error_set(error, KT_EINVAL, "settings: %s must be true or false", key);
+    *ret = kt_json_true(value);
+    return 0;
+}
+
 int kt_settings_from_json(struct kt_settings *settings, const cJSON *feature_gates, const cJSON *values,
                           struct kt_error *error)
 {
@@ -193,6 +204,7 @@ int kt_settings_from_json(struct kt_settings *settings, const cJSON *feature_gat
     for (size_t i = 0; code == 0 && i < KT_ARRAY_LENGTH(texts); i++) {
         code = read_text(values, texts[i].key, texts[i].target, error);
     }
+    code = code < 0 ? code : read_bool(values, "podChecks", &changed.pod_checks, error);
     code = code < 0 ? code : kt_settings_set_kaito_version(&changed, kaito_version, error);
     code = code < 0 ? code : kt_settings_set_trainer_image(&changed, trainer_image, error);
     if (code < 0) {

@@ -36,6 +36,8 @@ struct kt_settings {
     /* The image that a release of upstream's operator trains with; NULL: ours, which choose by the GPU. */
     const struct kt_trainer_image *release_image;
     const char *trainer_image; /* tag of kaito-base that is used on every GPU, whatever the operator; NULL: none */
+    bool pod_checks;           /* the pod of a tuning has containers of our own that look before the training and after
+                                  it; false: only what upstream's has. Set by --pod-checks and the key podChecks */
 };
 
 /* The first compute capability with bfloat16 (Ampere), as 10 * major + minor. */
@@ -58,8 +60,8 @@ int kt_settings_set_gate(struct kt_settings *settings, struct kt_str name, bool 
 int kt_settings_parse_gates(struct kt_settings *settings, struct kt_str text, struct kt_error *error) KT_NODISCARD;
 void kt_settings_set_cloud(struct kt_settings *settings, const char *name);
 /* From the JSON of `review`: {"featureGates": {}, "settings": {"cloudProvider", "releaseNamespace", "nodeProvisioner",
- * "allowedNodeClasses", "presetRegistry", "kaitoVersion", "trainerImage"}}. Unknown gates are errors. Strings are
- * referenced, not copied. */
+ * "allowedNodeClasses", "presetRegistry", "kaitoVersion", "trainerImage", "podChecks"}}. Unknown gates are errors.
+ * Strings are referenced, not copied. */
 int kt_settings_from_json(struct kt_settings *settings, const cJSON *feature_gates, const cJSON *values,
                           struct kt_error *error) KT_NODISCARD;
 /* As a server does at its start: a provisioner decides the gate disableNodeAutoProvisioning (upstream's main.go sets it

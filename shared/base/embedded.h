@@ -16,6 +16,6 @@ extern const struct kt_embedded kt_embedded_templates;     /* manifests/base/tem
 /* shared/workload/scripts/: what runs in the containers of a tuning beside the trainer */
 extern const struct kt_embedded kt_embedded_download_data;
 extern const struct kt_embedded kt_embedded_pull_data;
-extern const struct kt_embedded kt_embedded_push_adapter;
+extern const struct kt_embedded kt_embedded_adapter_output;
 
 #endif

@@ -92,8 +92,9 @@ static void diagnose_failed_job(struct kt_arena *arena, const struct kt_observat
 /* --- the pod: how far is it ---------------------------------------------------------------------------------- */
 
 static const enum kt_stage role_stages[KT_ROLE_COUNT] = {
-    [KT_ROLE_OTHER] = KT_STAGE_IMAGE,      [KT_ROLE_WEIGHTS] = KT_STAGE_WEIGHTS, [KT_ROLE_DATA] = KT_STAGE_DATA,
-    [KT_ROLE_TRAINER] = KT_STAGE_TRAINING, [KT_ROLE_PUSHER] = KT_STAGE_IMAGE,
+    [KT_ROLE_OTHER] = KT_STAGE_IMAGE,    [KT_ROLE_OUTPUT_CHECK] = KT_STAGE_IMAGE, [KT_ROLE_WEIGHTS] = KT_STAGE_WEIGHTS,
+    [KT_ROLE_DATA] = KT_STAGE_DATA,      [KT_ROLE_TRAINER] = KT_STAGE_TRAINING,   [KT_ROLE_PUSHER] = KT_STAGE_IMAGE,
+    [KT_ROLE_VERIFIER] = KT_STAGE_IMAGE,
 };
 
 struct walk {
@@ -109,8 +110,9 @@ struct walk {
 static bool walk_container(void *context, const struct kt_container *container)
 {
     struct walk *walk = context;
-    if (container->role == KT_ROLE_PUSHER) { /* it runs from the start, and waits for the trainer's end */
-        walk->has_pusher = true;
+    if (container->role == KT_ROLE_PUSHER || container->role == KT_ROLE_VERIFIER) {
+        walk->has_pusher |=
+            container->role == KT_ROLE_PUSHER; /* runs from the start, and waits for the trainer's end */
         return true;
     }
     if (container->role == KT_ROLE_TRAINER) {

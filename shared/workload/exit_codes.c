@@ -10,6 +10,8 @@ static const struct {
     const char *advice; /* what to look at */
 } roles[KT_ROLE_COUNT] = {
     [KT_ROLE_OTHER] = {"a helper container", "ContainerFailed", "look at its log"},
+    [KT_ROLE_OUTPUT_CHECK] = {"the check of the output before the training", "OutputRefused",
+                              "correct tuning.output: nothing has been trained yet, and no time on a GPU is lost"},
     [KT_ROLE_WEIGHTS] = {"the download of the model's weights", "WeightsDownloadFailed",
                          "the node must reach the registry of the model's image"},
     [KT_ROLE_DATA] = {"fetching the data", "DataDownloadFailed",
@@ -17,6 +19,8 @@ static const struct {
     [KT_ROLE_TRAINER] = {"the trainer", "TrainerFailed", "look at its log"},
     [KT_ROLE_PUSHER] = {"the push of the adapter", "PushFailed",
                         "check tuning.output.image, and that its imagePushSecret may write there"},
+    [KT_ROLE_VERIFIER] = {"the look at the adapter", "NoAdapter",
+                          "the cause is in the trainer's log (`kubectl kaito logs`)"},
 };
 
 struct meaning {
@@ -89,7 +93,7 @@ static void name_failure(struct kt_arena *arena, const struct kt_container *cont
 {
     const char *said;
     const struct kt_known_failure *known = kt_known_failure_of_output(arena, container->role, output, &said);
-    const char *reason = known ? known->reason : roles[container->role].reason;
+    const char *reason = known && known->reason ? known->reason : roles[container->role].reason;
     const char *advice = known ? known->advice : roles[container->role].advice;
     const char *fault = known ? NULL : fault_of_losses(container, output);
     if (!*said) {

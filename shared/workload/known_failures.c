@@ -113,6 +113,15 @@ static bool begins_like(struct kt_str text, const char *words)
 #define NODE_MEMORY "most likely the memory of its node, not of the GPU, ran out: take a machine type with more memory"
 #define BAD_ARGUMENT "the trainer does not take a key or value of the config map; " CHECK
 
+#define PUSH_SECRET "the registry does not take the credential: correct the Secret tuning.output.imagePushSecret"
+#define NO_PUSH_RIGHT \
+    "the credential of imagePushSecret may not push there: give it the right, or choose another repository"
+#define NO_REPOSITORY "the registry has no such repository and makes none by itself: create it, or choose another"
+#define SEE_TRAINER "the cause is in the trainer's log (`kubectl kaito logs`) or the state of its container"
+#define LEARNS_NOTHING                                                                                           \
+    "the rows must be messages (role and content) or prompt and completion, not ShareGPT's from and value, and " \
+    "learning_rate, num_train_epochs and lora_alpha above 0"
+
 static const struct kt_known_failure rows[] = {
     /* the GPU */
     {KT_ROLE_TRAINER, NULL, "CUDA out of memory", "CUDAOutOfMemory", SMALLER, false},
@@ -282,20 +291,51 @@ static const struct kt_known_failure rows[] = {
     {KT_ROLE_TRAINER, "CalledProcessError", "Command '*' died with <Signals.SIGKILL: 9>", "TrainerKilled", NODE_MEMORY,
      true},
     {KT_ROLE_TRAINER, "exitcode", "-9 (pid: ", "TrainerKilled", NODE_MEMORY, true},
-    /* our own pusher */
-    {KT_ROLE_PUSHER, "pusher", "the trainer ended without an adapter", "NoAdapter",
-     "the cause is in the trainer's log (`kubectl kaito logs`)", false},
-    {KT_ROLE_PUSHER, "pusher", "the trainer ended well, but there is no ", "NoAdapter",
-     "nothing was pushed; correct TrainingArguments.output_dir in the config map", false},
-    {KT_ROLE_PUSHER, "pusher", "the trainer was never seen to run", "NoAdapter",
-     "the cause is in the state and the log of the trainer's container", false},
-    {KT_ROLE_PUSHER, "pusher", "the training has changed nothing", "NothingLearnt",
-     "the adapter is not pushed: the rows must be messages (role and content) or prompt and completion, not ShareGPT's "
-     "from and value, and learning_rate, num_train_epochs and lora_alpha above 0",
+    /* a registry that an adapter goes to: at the check before the training, and at the push */
+    {KT_ROLE_PUSHER, NULL, "*status code 401", NULL, PUSH_SECRET, false},
+    {KT_ROLE_PUSHER, NULL, "*credential not found", NULL, PUSH_SECRET, false},
+    {KT_ROLE_PUSHER, NULL, "*nauthorized", NULL, PUSH_SECRET, false},
+    {KT_ROLE_PUSHER, NULL, "*config file ", NULL, "the Secret imagePushSecret holds no docker config that can be read",
      false},
+    {KT_ROLE_PUSHER, NULL, "*status code 403", NULL, NO_PUSH_RIGHT, false},
+    {KT_ROLE_PUSHER, NULL, "*denied", NULL, NO_PUSH_RIGHT, false},
+    {KT_ROLE_PUSHER, NULL, "*name unknown", NULL, NO_REPOSITORY, false},
+    {KT_ROLE_PUSHER, NULL, "*status code 404", NULL, NO_REPOSITORY, false},
+    {KT_ROLE_PUSHER, NULL, "*status code 405", NULL, "the registry takes no pushes: it is read-only", false},
+    {KT_ROLE_PUSHER, NULL, "*is unsupported", NULL, "the registry takes no pushes: it is read-only", false},
+    {KT_ROLE_PUSHER, NULL, "*status code 507", NULL, "the registry is full", false},
+    {KT_ROLE_PUSHER, NULL, "*x509:", NULL,
+     "the certificate of the registry is signed by nobody that the pusher's image trusts: use a registry with a public "
+     "one",
+     false},
+    {KT_ROLE_PUSHER, NULL, "*HTTP response to HTTPS client", NULL,
+     "the registry does not speak TLS: use one with a certificate", false},
+    {KT_ROLE_PUSHER, NULL, "*no such host", NULL,
+     "the name of the registry cannot be resolved in the cluster: correct tuning.output.image", false},
+    {KT_ROLE_PUSHER, NULL, "*connection refused", NULL,
+     "the registry does not answer at this address: correct tuning.output.image, or the network policy", false},
+    /* our own pusher, and what looks at a volume */
+    {KT_ROLE_PUSHER, "pusher", "the trainer ended without an adapter", "NoAdapter", SEE_TRAINER, false},
+    {KT_ROLE_PUSHER, "pusher", "the trainer ended before it was seen to run", "NoAdapter", SEE_TRAINER, false},
+    {KT_ROLE_PUSHER, "pusher", "the trainer was never seen to run", "NoAdapter", SEE_TRAINER, false},
+    {KT_ROLE_PUSHER, "pusher", "the trainer has ended, but there is no ", "NoAdapter",
+     "nothing was pushed; correct TrainingArguments.output_dir in the config map", false},
+    {KT_ROLE_PUSHER, "pusher", "the training has changed nothing", "NothingLearnt",
+     "the adapter is not pushed: " LEARNS_NOTHING, false},
     {KT_ROLE_PUSHER, "pusher", "the image cannot be made", "DiskFull", "the node's disk is full: use a larger one",
      false},
+    {KT_ROLE_VERIFIER, NULL, "the trainer has ended, but there is no ", "NoAdapter",
+     "correct TrainingArguments.output_dir in the config map", false},
+    {KT_ROLE_VERIFIER, NULL, "the training has changed nothing", "NothingLearnt", LEARNS_NOTHING, false},
+    {KT_ROLE_OUTPUT_CHECK, NULL, "the output volume cannot be written", NULL,
+     "give a PersistentVolumeClaim that this pod can write to and that has room", false},
 };
+
+/* The check before the training and the push speak to the same registry. */
+static bool is_of_role(const struct kt_known_failure *row, enum kt_role role)
+{
+    return row->role == role || (role == KT_ROLE_OUTPUT_CHECK && row->role == KT_ROLE_PUSHER && !row->name);
+}
 
 const struct kt_known_failure *kt_known_failure_of_line(enum kt_role role, struct kt_str line)
 {
@@ -303,7 +343,7 @@ const struct kt_known_failure *kt_known_failure_of_line(enum kt_role role, struc
     struct kt_str words = split_name(line, &name);
     for (size_t i = 0; words.length > 0 && i < KT_ARRAY_LENGTH(rows); i++) {
         const struct kt_known_failure *row = &rows[i];
-        if (row->role == role && (!row->name || is_named(name, row->name)) && begins_like(words, row->words))
+        if (is_of_role(row, role) && (!row->name || is_named(name, row->name)) && begins_like(words, row->words))
             return row;
     }
     return NULL;

@@ -15,7 +15,7 @@ struct kt_known_failure {
     const char *name;
     /* How the rest of the line begins. '*' stands for any text; '$' at the end: nothing may follow. */
     const char *words;
-    const char *reason; /* CamelCase, for a condition */
+    const char *reason; /* CamelCase, for a condition; NULL: that of the container's role */
     const char *advice; /* what a person can do */
     bool is_outer;      /* said of a failure that an earlier line may tell of in its own words */
 };

@@ -22,6 +22,8 @@
 #define KT_GPU_RESOURCE "nvidia.com/gpu"
 #define KT_TUNING_CONFIG_KEY "training_config.yaml"
 #define KT_PUSHER_CONTAINER "pusher"
+#define KT_OUTPUT_CHECK_CONTAINER "output-check"
+#define KT_OUTPUT_VERIFIER_CONTAINER "output-verifier"
 #define KT_WEIGHTS_CONTAINER "model-weights-downloader"
 
 #endif

@@ -48,12 +48,25 @@ void kt_pod_env(struct kt_arena *arena, cJSON *container, const char *name, cons
     kt_json_append(arena, ensure_array(arena, container, "env"), variable);
 }
 
-void kt_pod_mount(struct kt_arena *arena, cJSON *container, const char *volume, const char *path)
+static cJSON *add_mount(struct kt_arena *arena, cJSON *container, const char *volume, const char *path)
 {
     cJSON *mount = kt_json_new_object(arena);
     kt_json_set_string(arena, mount, "name", volume);
     kt_json_set_string(arena, mount, "mountPath", path);
     kt_json_append(arena, ensure_array(arena, container, "volumeMounts"), mount);
+    return mount;
+}
+
+void kt_pod_mount(struct kt_arena *arena, cJSON *container, const char *volume, const char *path)
+{
+    add_mount(arena, container, volume, path);
+}
+
+void kt_pod_mount_part(struct kt_arena *arena, cJSON *container, const char *volume, const char *part, const char *path)
+{
+    cJSON *mount = add_mount(arena, container, volume, path);
+    kt_json_set_string(arena, mount, "subPath", part);
+    kt_json_set_bool(arena, mount, "readOnly", true);
 }
 
 void kt_pod_script(struct kt_arena *arena, cJSON *container, const struct kt_embedded *script)

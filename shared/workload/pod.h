@@ -18,6 +18,9 @@ cJSON *kt_pod_container(struct kt_arena *arena, const char *name, const char *im
 /* An environment variable with exactly this value: '$' is doubled, because Kubernetes replaces $(NAME) in values. */
 void kt_pod_env(struct kt_arena *arena, cJSON *container, const char *name, const char *value);
 void kt_pod_mount(struct kt_arena *arena, cJSON *container, const char *volume, const char *path);
+/* The same of a folder of the volume, which the kubelet makes with the container; read-only. */
+void kt_pod_mount_part(struct kt_arena *arena, cJSON *container, const char *volume, const char *part,
+                       const char *path);
 /* The container runs this script with /bin/sh. Kubernetes looks for $(NAME) here too, so a script of ours has neither
  * `$$` nor `$(` before the name of one of its variables; a unit test keeps watch. */
 void kt_pod_script(struct kt_arena *arena, cJSON *container, const struct kt_embedded *script);

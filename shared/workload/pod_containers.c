@@ -14,13 +14,25 @@ static const cJSON *find_status(const cJSON *statuses, const char *name)
     return NULL;
 }
 
+static const struct {
+    const char *name;
+    bool is_init;
+    enum kt_role role;
+} names[] = {
+    {KT_OUTPUT_CHECK_CONTAINER, true, KT_ROLE_OUTPUT_CHECK},
+    {KT_WEIGHTS_CONTAINER, true, KT_ROLE_WEIGHTS},
+    {KT_PUSHER_CONTAINER, false, KT_ROLE_PUSHER},
+    {KT_OUTPUT_VERIFIER_CONTAINER, false, KT_ROLE_VERIFIER},
+};
+
 static enum kt_role role_of(const char *name, bool is_init, bool is_first, const char *trainer)
 {
-    if (is_init)
-        return kt_streq(name, KT_WEIGHTS_CONTAINER) ? KT_ROLE_WEIGHTS : KT_ROLE_DATA;
-    if (trainer ? kt_streq(name, trainer) : is_first)
+    if (!is_init && (trainer ? kt_streq(name, trainer) : is_first))
         return KT_ROLE_TRAINER;
-    return kt_streq(name, KT_PUSHER_CONTAINER) ? KT_ROLE_PUSHER : KT_ROLE_OTHER;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(names); i++)
+        if (names[i].is_init == is_init && kt_streq(name, names[i].name))
+            return names[i].role;
+    return is_init ? KT_ROLE_DATA : KT_ROLE_OTHER;
 }
 
 static bool each_of(const cJSON *pod, const char *spec_key, const char *status_key, const char *trainer,

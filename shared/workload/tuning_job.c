@@ -202,11 +202,14 @@ static int build_pod(struct kt_tuning_pod *pod, struct kt_error *error)
     begin_pod(pod);
     add_trainer(pod);
     add_volumes(pod);
-    add_weights(pod);
-    int code = kt_tuning_add_input(pod, error);
-    code = code < 0 ? code : kt_tuning_add_output(pod, error);
+    int code = kt_tuning_begin_output(pod, error);
     if (code < 0)
         return code;
+    add_weights(pod);
+    code = kt_tuning_add_input(pod, error);
+    if (code < 0)
+        return code;
+    kt_tuning_add_output(pod);
     if (kt_json_count(pod->init_containers) > 0)
         kt_json_set(pod->arena, pod->spec, "initContainers", pod->init_containers);
     kt_json_set(pod->arena, pod->spec, "containers", pod->containers);

@@ -11,7 +11,8 @@
 struct kt_tuning_pod {
     struct kt_arena *arena;
     const struct kt_tuning_plan *plan;
-    const char *output_dir; /* where results-volume is mounted */
+    const char *output_dir;   /* where results-volume is mounted */
+    const char *output_image; /* that the adapter is pushed as; NULL: it stays on a volume */
     uint32_t gpu_count;
     cJSON *spec;
     cJSON *init_containers;
@@ -22,8 +23,11 @@ struct kt_tuning_pod {
 
 /* Adds what brings the data into data-volume, and mounts it. KT_EINVAL, KT_ELIMIT. */
 int kt_tuning_add_input(struct kt_tuning_pod *pod, struct kt_error *error) KT_NODISCARD;
-/* Adds the pusher for an output image; nothing for a volume. KT_EINVAL. */
-int kt_tuning_add_output(struct kt_tuning_pod *pod, struct kt_error *error) KT_NODISCARD;
+/* Reads where the adapter goes (output_image) and adds what proves that it can go there: before all other init
+ * containers. KT_EINVAL. */
+int kt_tuning_begin_output(struct kt_tuning_pod *pod, struct kt_error *error) KT_NODISCARD;
+/* Adds the pusher for an output image; for a volume what looks whether the adapter is there. */
+void kt_tuning_add_output(struct kt_tuning_pod *pod);
 
 /* An image reference in full, as `docker pull` understands it: "busybox" is "docker.io/library/busybox:latest". field
  * is for the message. KT_EINVAL, KT_ENOMEM. */

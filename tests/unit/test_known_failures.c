@@ -20,17 +20,30 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* What a container that ended with status 1 and this output is said to have failed of. */
-static struct kt_cause cause_of(const char *container, const char *output)
+static struct kt_cause cause_in(const char *list, const char *container, const char *output)
 {
     struct kt_cause cause = {0};
     cJSON *statuses = kt_test_json(&world.arena, "[{\"state\":{\"terminated\":{\"exitCode\":1}}}]");
     kt_json_set_string(&world.arena, statuses->child, "name", container);
     kt_json_set_string(&world.arena, kt_json_path(statuses->child, "state", "terminated", NULL), "message", output);
     kt_test_world_pod_with(&world, "Failed", NULL, NULL);
-    kt_json_set(&world.arena, kt_json_get(world.pod, "status"), "containerStatuses", statuses);
+    /* The statuses have the names. */
+    kt_json_remove(kt_json_get(world.pod, "spec"), "containers");
+    kt_json_remove(kt_json_get(world.pod, "spec"), "initContainers");
+    kt_json_set(&world.arena, kt_json_get(world.pod, "status"), list, statuses);
     assert_true(kt_diagnose_pod(&world.arena, world.pod, "tune", (struct kt_objects){0}, &cause));
     return cause;
+}
+
+/* What a container that ended with status 1 and this output is said to have failed of. */
+static struct kt_cause cause_of(const char *container, const char *output)
+{
+    return cause_in("containerStatuses", container, output);
+}
+
+static struct kt_cause cause_of_init(const char *container, const char *output)
+{
+    return cause_in("initContainerStatuses", container, output);
 }
 
 static void expect(const char *container, const char *output, const char *reason, const char *words)
@@ -182,14 +195,56 @@ static void the_pushers_own_words_are_known(void **state)
     expect("pusher", "pusher: the trainer ended without an adapter; see the log of its container", "NoAdapter",
            "trainer's log");
     expect("pusher",
-           "pusher: the trainer ended well, but there is no adapter_config.json in /mnt/results; is "
+           "pusher: the trainer has ended, but there is no adapter_config.json in /mnt/results; is "
            "TrainingArguments.output_dir another folder?",
            "NoAdapter", "nothing was pushed");
     expect("pusher", "pusher: the training has changed nothing: every lora_B of the adapter is 0, as at the start",
            "NothingLearnt", "ShareGPT");
     expect("pusher", "pusher: r.io/x:1 cannot be pushed, after 10 tries: unauthorized", "PushFailed",
            "imagePushSecret");
+    expect("pusher", "pusher: the trainer ended before it was seen to run; see the log", "NoAdapter", "trainer's log");
+    expect("output-verifier", "output-verifier: the trainer has ended, but there is no adapter_config.json in /mnt",
+           "NoAdapter", "output_dir");
+    expect("output-verifier", "output-verifier: the training has changed nothing: every lora_B", "NothingLearnt",
+           "ShareGPT");
     expect("tune", "pusher: the trainer ended without an adapter", "TrainerFailed", "pusher:");
+}
+
+/* oras' own words, as a registry with passwords and a few broken ones made it say them. */
+static void a_registry_is_named_for_what_it_refuses(void **state)
+{
+    static const struct {
+        const char *words, *advice;
+    } cases[] = {
+        {"Error response from registry: HEAD \"https://r.io/v2/a/blobs/sha256:00\": response status code 401: "
+         "Unauthorized",
+         "correct the Secret"},
+        {"Error: basic credential not found", "correct the Secret"},
+        {"Error: failed to decode config file /root/.docker/config.json: invalid config format: unexpected EOF",
+         "no docker config"},
+        {"Error response from registry: denied: requested access to the resource is denied", "may not push there"},
+        {"Error response from registry: name unknown: The repository with name 'a' does not exist", "create it"},
+        {"Error: Head \"https://r.io/v2/\": tls: failed to verify certificate: x509: certificate signed by unknown "
+         "authority",
+         "certificate"},
+        {"Error: Head \"https://r.io/v2/\": dial tcp: lookup r.io on 10.0.0.10:53: no such host", "cannot be resolved"},
+        {"Error: Head \"https://r.io/v2/\": dial tcp 10.0.0.1:443: connect: connection refused", "does not answer"},
+        {"Error: Head \"https://r.io/v2/\": http: server gave HTTP response to HTTPS client", "TLS"},
+        {"Error response from registry: operation unsupported: The operation is unsupported.", "read-only"},
+        {"Error response from registry: PUT \"https://r.io/v2/\": response status code 507: Insufficient Storage",
+         "full"},
+        {"it did not answer in time", "tuning.output"},
+    };
+    (void)state;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(cases); i++) {
+        const char *check =
+            kt_arena_printf(&world.arena, "output-check: r.io/a:1 could not be pushed: %s", cases[i].words);
+        const char *push = kt_arena_printf(&world.arena, "pusher: r.io/a:1 cannot be pushed: %s", cases[i].words);
+        expect("pusher", push, "PushFailed", cases[i].advice);
+        struct kt_cause cause = cause_of_init("output-check", check);
+        if (!kt_streq(cause.reason, "OutputRefused") || !strstr(cause.message, cases[i].advice))
+            fail_msg("%s\n  is %s: %s", check, cause.reason, cause.message);
+    }
 }
 
 /* oras says what to do in a second line, after the one that says what is wrong. */
@@ -240,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(losses_in_the_last_lines_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_known_is_shown_as_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_pushers_own_words_are_known, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_registry_is_named_for_what_it_refuses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_download_of_weights_is_quoted_by_its_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(patterns_are_anchored_at_the_start, set_up, tear_down),
     };

@@ -126,12 +126,12 @@ struct shape {
 #define WEIGHTS "model-weights-downloader"
 
 static const struct shape SHAPES[] = {
-    {URLS "," TO_IMAGE, WEIGHTS " data-downloader", "w pusher", BASE_VOLUMES " data-volume docker-config"},
+    {URLS "," TO_IMAGE, WEIGHTS " data-downloader", "w pusher", BASE_VOLUMES " docker-config data-volume"},
     {URLS "," TO_VOLUME, WEIGHTS " data-downloader", "w", BASE_VOLUMES " data-volume"},
     {IMAGE "," TO_IMAGE, WEIGHTS " puller", "w pusher",
-     BASE_VOLUMES " docker-config-ds-tuning-input data-volume docker-config"},
+     BASE_VOLUMES " docker-config docker-config-ds-tuning-input data-volume"},
     {IMAGE "," TO_VOLUME, WEIGHTS " puller", "w", BASE_VOLUMES " docker-config-ds-tuning-input data-volume"},
-    {VOLUME "," TO_IMAGE, WEIGHTS, "w pusher", BASE_VOLUMES " data-volume docker-config"},
+    {VOLUME "," TO_IMAGE, WEIGHTS, "w pusher", BASE_VOLUMES " docker-config data-volume"},
     {VOLUME "," TO_VOLUME, WEIGHTS, "w", BASE_VOLUMES " data-volume"},
 };
 
@@ -189,6 +189,32 @@ static void every_shape_has_its_containers(void **state KT_UNUSED)
                             kt_arena_printf(&test.arena, "%s-params-template", method));
         assert_string_equal(mount_of(pod, "w", "results-volume"), "/mnt/results");
         assert_string_equal(mount_of(pod, "w", "data-volume"), "/mnt/data");
+    }
+}
+
+/* With the containers of our own: the output is checked before anything is fetched, and looked after at the end. */
+static void with_pod_checks_the_output_is_checked_first(void **state KT_UNUSED)
+{
+    test.settings.pod_checks = true;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(SHAPES); i++) {
+        const struct shape *shape = &SHAPES[i];
+        const cJSON *job = job_of(shape_patch(shape, "lora"));
+        const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+        bool is_pushed = strstr(shape->containers, "pusher") != NULL;
+        const char *last = is_pushed ? "pusher" : "output-verifier";
+        assert_sound(job);
+        assert_string_equal(names_of(kt_json_get(pod, "initContainers")),
+                            kt_arena_printf(&test.arena, "output-check %s", shape->init_containers));
+        assert_string_equal(names_of(kt_json_get(pod, "containers")), kt_arena_printf(&test.arena, "w %s", last));
+        assert_true(kt_json_true(kt_json_get(pod, "shareProcessNamespace")));
+        assert_string_equal(env_of(pod, "initContainers", "output-check", "ADAPTER_STEP"), "check");
+        assert_string_equal(env_of(pod, "initContainers", "output-check", "OUTPUT_IMAGE"),
+                            is_pushed ? "r.io/out:1" : "");
+        assert_string_equal(env_of(pod, "containers", last, "ADAPTER_STEP"), is_pushed ? "push" : "look");
+        assert_string_equal(mount_of(pod, last, "results-volume"), "/mnt/results");
+        assert_string_equal(mount_of(pod, last, "output-watch"), env_of(pod, "containers", last, "WATCH_FOLDER"));
+        const cJSON *mounts = kt_json_get(named(kt_json_get(pod, "containers"), "w"), "volumeMounts");
+        assert_string_equal(kt_json_string(kt_json_get(named(mounts, "output-watch"), "subPath")), "started");
     }
 }
 
@@ -413,7 +439,7 @@ static void an_odd_name_of_the_data_does_no_harm(void **state KT_UNUSED)
 static void scripts_pass_through_kubernetes_unchanged(void **state KT_UNUSED)
 {
     const struct kt_embedded *const scripts[] = {&kt_embedded_download_data, &kt_embedded_pull_data,
-                                                 &kt_embedded_push_adapter};
+                                                 &kt_embedded_adapter_output};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(scripts); i++) {
         assert_null(strstr(scripts[i]->text, "$$"));
         for (const char *at = strstr(scripts[i]->text, "$("); at; at = strstr(at + 1, "$(")) {
@@ -537,6 +563,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_shape_has_its_containers),
+        TEST(with_pod_checks_the_output_is_checked_first),
         TEST(a_users_volume_is_taken_as_it_is),
         TEST(it_belongs_to_the_workspace),
         TEST(methods_are_read_in_any_case),
