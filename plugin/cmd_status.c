@@ -2,6 +2,7 @@
 /* `status`: how far Workspaces are, and the first cause when one does not go on. */
 #include "plugin/commands.h"
 #include "plugin/follow.h"
+#include "plugin/retries.h"
 #include "plugin/status_view.h"
 #include "plugin/target.h"
 #include "text/time.h"
@@ -90,6 +91,9 @@ static int show_one(struct status *status, struct kt_error *error)
     if (code != 0)
         return code;
     kt_verdict_of(status->app->arena, &seen, &verdict);
+    const char *retry = verdict.has_cause ? NULL : kt_retry_of(status->target.connection, status->app->arena, &seen);
+    if (retry)
+        verdict.detail = retry;
     return write_one(status, status->app->arena, &seen, &verdict, error);
 }
 

@@ -57,4 +57,7 @@ bool kt_diagnose_node_claim(struct kt_arena *arena, const cJSON *claim, int64_t 
 /* A Node that a tuning cannot use: not ready, or without nvidia.com/gpu. */
 bool kt_diagnose_node(struct kt_arena *arena, const cJSON *node, struct kt_cause *ret);
 
+/* What the check of the output said of a good end (the tag is there already), or NULL. Points into the pod. */
+const char *kt_pod_output_note(const cJSON *pod);
+
 #endif

@@ -124,3 +124,14 @@ bool kt_pod_has_started(const cJSON *pod, const char *trainer)
     kt_pod_each_container(pod, trainer, stop_at_started, &has_started);
     return has_started;
 }
+
+const char *kt_pod_output_note(const cJSON *pod)
+{
+    const cJSON *status =
+        find_status(kt_json_path(pod, "status", "initContainerStatuses", NULL), KT_OUTPUT_CHECK_CONTAINER);
+    const cJSON *terminated = kt_json_path(status, "state", "terminated", NULL);
+    const char *message = kt_json_string_or(kt_json_get(terminated, "message"), "");
+    int64_t exit_code = -1;
+    return kt_json_int64(kt_json_get(terminated, "exitCode"), &exit_code) && exit_code == 0 && *message ? message
+                                                                                                        : NULL;
+}

@@ -239,6 +239,20 @@ static void watching_prints_changes_until_the_end(void **state KT_UNUSED)
     kt_plugin_run_expect(run.err, "--watch prints tables only");
 }
 
+/* A registry that does not answer: the pusher runs, and only its log says what it waits for. */
+static void what_is_tried_again_is_told(void **state KT_UNUSED)
+{
+    static const char retry[] = "pusher: try 3 failed: dial tcp 10.0.0.1:443: connect: connection refused\n";
+    kt_object_server_log(run.server, "pusher", retry, 0);
+    kt_plugin_run(&run, "status tune-phi"); /* while the trainer runs the pusher only waits */
+    kt_plugin_run_expect(run.out, "container tune-phi of pod tune-phi-x7k2p runs");
+    assert_null(strstr(run.out, "try 3"));
+    kt_object_server_change(run.server, "Pod", NULL, TRAINER("{\"terminated\":{\"exitCode\":0}}"));
+    kt_plugin_run(&run, "status tune-phi");
+    kt_plugin_run_expect(run.out, "stage push\n");
+    kt_plugin_run_expect(run.out, "container pusher: try 3 failed: dial tcp 10.0.0.1:443");
+}
+
 static void text_of_the_cluster_cannot_steer_a_terminal(void **state KT_UNUSED)
 {
     kt_object_server_change(run.server, "Event", "tune-phi.1", "{\"message\":\"\\u001b]0;gotcha\\u0007\\nline\"}");
@@ -278,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_workspace_that_is_not_there_is_an_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_are_one_story, set_up, tear_down),
         cmocka_unit_test_setup_teardown(watching_prints_changes_until_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_tried_again_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_of_the_cluster_cannot_steer_a_terminal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(odd_objects_do_no_harm, set_up, tear_down),
     };

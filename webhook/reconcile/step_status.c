@@ -65,6 +65,10 @@ enum kt_step_result kt_reconcile_status(struct kt_reconcile *look)
         return KT_STEP_FAIL;
     if (status.diagnosis.revisit_s > 0)
         kt_reconcile_revisit(look, status.diagnosis.revisit_s * 1000);
+    const char *note = kt_pod_output_note(kt_observation_pod(&look->observation));
+    if (note)
+        kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning",
+                        "OutputImageExists", note);
     if (!status.patch)
         return KT_STEP_DONE;
     enum kt_step_result result = kt_write_patch_workspace(look, "status", status.patch);
