@@ -31,7 +31,7 @@ struct kt_test_cluster {
     struct kt_client *client, *watcher; /* the reconciler's, and who lists for it */
     struct kt_client_options client_options;
     struct kt_reconciler reconciler;
-    int64_t synced_versions[KT_STORED_KINDS]; /* of the server's objects at the last sync; -1: there was none */
+    int64_t synced_versions[KT_CACHED_KINDS]; /* of the server's objects at the last sync; -1: there was none */
     const char *writes;                       /* of all reconciles */
     size_t first_request;                     /* of the last one */
     size_t starve_nth;
@@ -314,16 +314,16 @@ void kt_test_advance(struct kt_test_cluster *cluster, int64_t duration_ms)
 
 /* As the informers list (webhook/reconcile/informers.c). */
 static const struct {
-    enum kt_stored_kind kind;
+    enum kt_kind_id kind;
     const struct kt_resource *resource;
     const char *label_selector;
 } listed[] = {
-    {KT_STORED_WORKSPACES, &kt_resource_workspaces, NULL},
-    {KT_STORED_NODES, &kt_resource_nodes, NULL},
-    {KT_STORED_CONFIG_MAPS, &kt_resource_config_maps, NULL},
-    {KT_STORED_JOBS, &kt_resource_jobs, KT_LABEL_WORKSPACE},
-    {KT_STORED_PODS, &kt_resource_pods, KT_LABEL_WORKSPACE},
-    {KT_STORED_NODE_CLAIMS, &kt_resource_node_claims, KT_LABEL_WORKSPACE},
+    {KT_KIND_WORKSPACE, &kt_resource_workspaces, NULL},
+    {KT_KIND_NODE, &kt_resource_nodes, NULL},
+    {KT_KIND_CONFIG_MAP, &kt_resource_config_maps, NULL},
+    {KT_KIND_JOB, &kt_resource_jobs, KT_LABEL_WORKSPACE},
+    {KT_KIND_POD, &kt_resource_pods, KT_LABEL_WORKSPACE},
+    {KT_KIND_NODE_CLAIM, &kt_resource_node_claims, KT_LABEL_WORKSPACE},
 };
 
 void kt_test_sync(struct kt_test_cluster *cluster)
@@ -337,7 +337,7 @@ void kt_test_sync(struct kt_test_cluster *cluster)
         struct kt_reply reply;
         int64_t version = kt_object_server_version(cluster->server, listed[i].resource->kind);
         kt_arena_init(&arena, 64 * KT_MIB);
-        if (listed[i].kind == KT_STORED_NODE_CLAIMS && kt_settings_bring_your_own(&cluster->settings))
+        if (listed[i].kind == KT_KIND_NODE_CLAIM && kt_settings_bring_your_own(&cluster->settings))
             continue;
         if (cluster->synced_versions[listed[i].kind] == version)
             continue; /* a watch has nothing to say */
