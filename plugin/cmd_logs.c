@@ -162,6 +162,9 @@ static int nothing_yet(const struct logs *logs, const struct kt_observation *see
     kt_verdict_of(logs->app->arena, seen, &verdict);
     const char *why = verdict.has_cause ? verdict.cause.message : verdict.detail;
     const char *wanted = logs->options->container;
+    if (!pod && kt_observation_lacks(seen, KT_KIND_POD))
+        return kt_error_set(error, KT_EFORBIDDEN, "the Pods of Workspace %s could not be read, and so no log",
+                            logs->target.name);
     if (!pod)
         return kt_error_set(error, KT_ENOTFOUND, "Workspace %s has no pod yet, and so no log: %s", logs->target.name,
                             why);
@@ -255,7 +258,8 @@ static bool look(void *context, struct kt_arena *arena, const struct kt_observat
     if (*ret != 0 || !kt_progress_can_write(logs->progress))
         return false;
     kt_verdict_of(arena, seen, &verdict);
-    if (!is_over(logs, &choice, &verdict))
+    bool is_denied = !logs->has_read && !choice.pod && kt_observation_lacks(seen, KT_KIND_POD);
+    if (!is_denied && !is_over(logs, &choice, &verdict))
         return true;
     if (!logs->has_read)
         *ret = nothing_yet(logs, seen, choice.pod, error);

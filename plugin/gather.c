@@ -2,81 +2,10 @@
 #include "plugin/gather.h"
 
 #include "kube/api.h"
-#include "plugin/gather_internal.h"
+#include "plugin/list_source.h"
 #include "workload/names.h"
 
-/* Nodes that are looked up one by one; a tuning has one. */
-#define MOST_NODES 16
-/* Pods and claims whose events are asked for: the newest ones. */
-#define MOST_EVENT_SOURCES 3
-/* Events of cluster-scoped objects stand in this namespace. */
-#define CLUSTER_EVENT_NAMESPACE "default"
-
-const char *kt_object_name(const cJSON *object)
-{
-    return kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
-}
-
-const char *kt_object_namespace(const cJSON *object)
-{
-    return kt_json_string_or(kt_json_path(object, "metadata", "namespace", NULL), "");
-}
-
-int kt_gather_shrug(struct kt_gather_target *target, int code, struct kt_error *inner, struct kt_error *error)
-{
-    if (code == 0 || code == KT_ENOTFOUND)
-        return 0;
-    if (code == KT_EFORBIDDEN || code == KT_ELIMIT) {
-        kt_app_warn(target->connection->app, kt_str(inner->message));
-        return 0;
-    }
-    if (error)
-        *error = *inner;
-    return code;
-}
-
-struct kt_objects kt_gather_objects(struct kt_arena *arena, const cJSON *array)
-{
-    size_t count = kt_json_count(array);
-    const cJSON **items = kt_arena_calloc(arena, count + 1, sizeof(*items));
-    const cJSON *item;
-    size_t i = 0;
-    if (!items)
-        return (struct kt_objects){0};
-    cJSON_ArrayForEach(item, array) items[i++] = item;
-    return (struct kt_objects){items, i};
-}
-
-int kt_gather_list(struct kt_gather_target *target, struct kt_arena *arena, const struct kt_gather_query *query,
-                   struct kt_objects *ret, struct kt_error *error)
-{
-    const struct kt_list_options options = {
-        .label_selector = query->label_selector, .field_selector = query->field_selector, .max_items = query->most};
-    struct kt_list list = {0};
-    struct kt_reply reply;
-    struct kt_error inner = {0};
-    *ret = (struct kt_objects){0};
-    int code = kt_api_list(target->connection->client, arena, query->resource, query->namespace_, &options, &list,
-                           &reply, &inner);
-    if (code == 0)
-        *ret = kt_gather_objects(arena, list.items);
-    return kt_gather_shrug(target, code, &inner, error);
-}
-
-static int get(struct kt_gather_target *target, struct kt_arena *arena, const struct kt_resource *resource,
-               const char *namespace_, const char *name, const cJSON **ret, struct kt_error *error)
-{
-    struct kt_reply reply;
-    struct kt_error inner = {0};
-    *ret = NULL;
-    int code = kt_api_get(target->connection->client, arena, resource, namespace_, name, &reply, &inner);
-    if (code == 0)
-        *ret = reply.object;
-    return kt_gather_shrug(target, code, &inner, error);
-}
-
-/* --- the Workspace -------------------------------------------------------------------------------------------------
- */
+/* --- the Workspace -------------------------------------------------------------------------------------------- */
 
 int kt_gather_workspace(struct kt_gather_target *target, struct kt_arena *arena, const cJSON **ret, bool *ret_is_gone,
                         struct kt_error *error)
@@ -114,136 +43,99 @@ int kt_gather_workspace(struct kt_gather_target *target, struct kt_arena *arena,
     return code;
 }
 
-bool kt_gather_is_byo(const cJSON *workspace, struct kt_objects claims)
+static int list_workspaces(struct kt_gather_target *target, struct kt_arena *arena, const cJSON **ret,
+                           struct kt_error *error)
 {
-    const char *type = kt_json_string_or(kt_json_path(workspace, "resource", "instanceType", NULL), "");
-    return claims.count == 0 && type[0] == '\0';
-}
-
-/* --- nodes ---------------------------------------------------------------------------------------------------------
- */
-
-struct names {
-    const char *items[MOST_NODES];
-    size_t count;
-};
-
-static void add_name(struct names *names, const cJSON *node)
-{
-    const char *name = kt_json_string(node);
-    if (!name || !name[0] || names->count == MOST_NODES)
-        return;
-    for (size_t i = 0; i < names->count; i++)
-        if (kt_streq(names->items[i], name))
-            return;
-    names->items[names->count++] = name;
-}
-
-static int gather_nodes(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation *seen,
-                        struct kt_error *error)
-{
-    struct names names = {.count = 0};
-    const cJSON *worker;
-    for (size_t i = 0; i < seen->node_claims.count; i++)
-        add_name(&names, kt_json_path(seen->node_claims.items[i], "status", "nodeName", NULL));
-    cJSON_ArrayForEach(worker, kt_json_path(seen->workspace, "status", "workerNodes", NULL)) add_name(&names, worker);
-    for (size_t i = 0; i < seen->pods.count; i++)
-        add_name(&names, kt_json_path(seen->pods.items[i], "spec", "nodeName", NULL));
-    const cJSON **nodes = kt_arena_calloc(arena, names.count + 1, sizeof(*nodes));
-    size_t count = 0;
-    int code = nodes ? 0 : kt_error_set(error, KT_ENOMEM, "not enough memory for the nodes of a Workspace");
-    for (size_t i = 0; code == 0 && i < names.count; i++) {
-        code = get(target, arena, &kt_resource_nodes, NULL, names.items[i], &nodes[count], error);
-        if (code == 0 && nodes[count])
-            count++;
+    const struct kt_resource *resource = target->workspaces ? target->workspaces : &kt_resource_workspaces;
+    const struct kt_list_options options = {0};
+    struct kt_list list;
+    struct kt_reply reply;
+    struct kt_client *client = target->connection->client;
+    int code = kt_api_list(client, arena, resource, target->namespace_, &options, &list, &reply, error);
+    if (code != 0 && reply.type_missing && !target->workspaces) {
+        struct kt_error inner = {0};
+        resource = &kt_resource_workspaces_alpha;
+        int second = kt_api_list(client, arena, resource, target->namespace_, &options, &list, &reply, &inner);
+        code = second == 0 ? 0 : code;
     }
-    seen->nodes = (struct kt_objects){nodes, count};
-    return code;
+    if (code != 0)
+        return code;
+    target->workspaces = resource;
+    *ret = list.items;
+    return 0;
 }
 
-/* The user's own nodes that no pod runs on yet. */
-static int gather_own_nodes(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation *seen,
-                            struct kt_error *error)
-{
-    struct kt_strbuf selector;
-    const cJSON *label;
-    kt_strbuf_init(&selector, arena, (size_t)(8 * KT_KIB));
-    cJSON_ArrayForEach(label, kt_json_path(seen->workspace, "resource", "labelSelector", "matchLabels", NULL))
-        kt_strbuf_printf(&selector, "%s%s=%s", selector.length ? "," : "", label->string, kt_json_string_or(label, ""));
-    if (selector.length == 0 || selector.failed || seen->nodes.count > 0)
-        return 0;
-    const struct kt_gather_query query = {.resource = &kt_resource_nodes, .label_selector = selector.data, .most = 500};
-    return kt_gather_list(target, arena, &query, &seen->nodes, error);
-}
+/* --- and what belongs to it ----------------------------------------------------------------------------------- */
 
-/* --- events --------------------------------------------------------------------------------------------------------
- */
-
-static int add_events(struct kt_gather_target *target, struct kt_arena *arena, const char *namespace_, const char *name,
-                      cJSON *all, struct kt_error *error)
+static struct kt_observe_options options_of(const struct kt_gather_target *target)
 {
-    const char *selector = kt_arena_printf(arena, "involvedObject.name=%s", name);
-    const struct kt_gather_query query = {
-        .resource = &kt_resource_events, .namespace_ = namespace_, .field_selector = selector, .most = 1000};
-    struct kt_objects found;
-    int code = kt_gather_list(target, arena, &query, &found, error);
-    for (size_t i = 0; code == 0 && i < found.count; i++)
-        kt_json_append(arena, all, kt_json_reference(arena, found.items[i]));
-    return code;
-}
-
-/* The newest come last in what the server lists by name only by chance; few Workspaces have more than one of each. */
-static int gather_events(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation *seen,
-                         struct kt_error *error)
-{
-    cJSON *all = kt_json_new_array(arena);
-    /* The Job, and what serves a model, bear the Workspace's name. */
-    int code = add_events(target, arena, target->namespace_, target->name, all, error);
-    const cJSON *newest = kt_observation_pod(seen);
-    if (code == 0 && newest)
-        code = add_events(target, arena, target->namespace_, kt_object_name(newest), all, error);
-    for (size_t i = 0; code == 0 && i < KT_MIN(seen->pods.count, (size_t)MOST_EVENT_SOURCES); i++)
-        if (seen->pods.items[i] != newest)
-            code = add_events(target, arena, target->namespace_, kt_object_name(seen->pods.items[i]), all, error);
-    for (size_t i = 0; code == 0 && i < KT_MIN(seen->node_claims.count, (size_t)MOST_EVENT_SOURCES); i++)
-        code =
-            add_events(target, arena, CLUSTER_EVENT_NAMESPACE, kt_object_name(seen->node_claims.items[i]), all, error);
-    seen->events = kt_gather_objects(arena, all);
-    return code;
+    return (struct kt_observe_options){.now_s = kt_clock_wall_ms(target->connection->app->environment->clock) / 1000};
 }
 
 int kt_gather_one(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation *ret,
                   bool *ret_is_gone, struct kt_error *error)
 {
-    struct kt_observation seen = {0};
-    int code = kt_gather_workspace(target, arena, &seen.workspace, ret_is_gone, error);
+    struct kt_api_source api = {target->connection, arena};
+    const struct kt_object_source source = kt_api_source_view(&api);
+    const struct kt_observe_options options = options_of(target);
+    const cJSON *workspace;
+    int code = kt_gather_workspace(target, arena, &workspace, ret_is_gone, error);
+    return code == 0 ? kt_observe(&source, workspace, &options, arena, ret, error) : code;
+}
+
+int kt_gather_all(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation **ret,
+                  size_t *ret_count, struct kt_error *error)
+{
+    struct kt_api_source api = {target->connection, arena};
+    const struct kt_observe_options options = options_of(target);
+    struct kt_list_source *lists = NULL;
+    const cJSON *workspaces = NULL, *workspace;
+    int code = list_workspaces(target, arena, &workspaces, error);
+    struct kt_observation *all = kt_arena_calloc(arena, kt_json_count(workspaces) + 1, sizeof(*all));
+    size_t count = 0;
+    if (code == 0 && !all)
+        code = kt_error_set(error, KT_ENOMEM, "not enough memory for all Workspaces");
+    if (code == 0 && kt_json_count(workspaces) > 0)
+        code = kt_list_source_new(&api, target->namespace_, &lists, error);
+    const struct kt_object_source source = kt_list_source_view(lists);
+    cJSON_ArrayForEach(workspace, workspaces)
+    {
+        if (code == 0)
+            code = kt_observe(&source, workspace, &options, arena, &all[count++], error);
+    }
     if (code != 0)
         return code;
-    const struct kt_gather_query claims = {
-        .resource = &kt_resource_node_claims,
-        .label_selector = kt_arena_printf(arena, KT_LABEL_WORKSPACE "=%s," KT_LABEL_WORKSPACE_NAMESPACE "=%s",
-                                          target->name, target->namespace_)};
-    code = kt_gather_list(target, arena, &claims, &seen.node_claims, error);
-    if (code == 0)
-        code = get(target, arena, &kt_resource_jobs, target->namespace_, target->name, &seen.job, error);
-    const struct kt_gather_query pods = {.resource = &kt_resource_pods,
-                                         .namespace_ = target->namespace_,
-                                         .label_selector =
-                                             kt_arena_printf(arena, KT_LABEL_WORKSPACE "=%s", target->name)};
-    if (code == 0)
-        code = kt_gather_list(target, arena, &pods, &seen.pods, error);
-    if (code == 0)
-        code = gather_nodes(target, arena, &seen, error);
-    seen.bring_your_own = kt_gather_is_byo(seen.workspace, seen.node_claims);
-    if (code == 0 && seen.bring_your_own)
-        code = gather_own_nodes(target, arena, &seen, error);
-    if (code == 0)
-        code = gather_events(target, arena, &seen, error);
-    if (code == 0 && arena->failed)
-        code = kt_error_set(error, KT_ENOMEM, "not enough memory for what belongs to a Workspace");
-    if (code != 0)
-        return code;
-    seen.now_s = kt_clock_wall_ms(target->connection->app->environment->clock) / 1000;
-    *ret = seen;
+    *ret = all;
+    *ret_count = count;
+    return 0;
+}
+
+/* --- and what it has left ------------------------------------------------------------------------------------- */
+
+/* Kinds with a namespace go with their owner; they bear the label. */
+static bool is_collected(const struct kt_kind *kind)
+{
+    return !kind->resource->cluster_scoped && (kind->watch_selector || kind->found_by == KT_FOUND_BY_LABEL);
+}
+
+int kt_gather_leftovers(struct kt_gather_target *target, struct kt_arena *arena, const char **ret,
+                        struct kt_error *error)
+{
+    struct kt_api_source api = {target->connection, arena};
+    const struct kt_object_source source = kt_api_source_view(&api);
+    struct kt_strbuf text;
+    kt_strbuf_init(&text, arena, (size_t)(4 * KT_KIB));
+    for (enum kt_kind_id kind = 0; kind < KT_KIND_COUNT; kind++) {
+        struct kt_objects found = {0};
+        int code = is_collected(&kt_kinds[kind])
+                       ? source.labelled(source.context, kind, target->namespace_, target->name, &found, error)
+                       : 0;
+        if (code != 0 && code != KT_EFORBIDDEN && code != KT_ELIMIT)
+            return code;
+        for (size_t i = 0; i < found.count; i++)
+            kt_strbuf_printf(&text, "%s%s %s", text.length ? ", " : "", kt_kinds[kind].resource->kind,
+                             kt_object_name(found.items[i]));
+    }
+    *ret = text.data;
     return 0;
 }

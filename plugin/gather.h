@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the cluster holds for a Workspace, read from the API with the user's own rights. Works beside our reconciler and
- * beside upstream's operator, whose objects carry the same labels.
+ * beside upstream's operator, whose objects carry the same labels. What is gathered is said by workload/observe.h.
  */
 #ifndef KT_PLUGIN_GATHER_H
 #define KT_PLUGIN_GATHER_H
@@ -22,9 +22,8 @@ struct kt_gather_target {
 int kt_gather_workspace(struct kt_gather_target *target, struct kt_arena *arena, const cJSON **ret, bool *ret_is_gone,
                         struct kt_error *error) KT_NODISCARD;
 
-/* The Workspace, its NodeClaims, Nodes, Job, pods and events. Only a failure to read the Workspace, or no answer at
- * all, is an error: what the user may not read is said in one warning a kind and left out, and a resource type that is
- * not installed counts as empty. Everything is in the arena. */
+/* The Workspace and all that belongs to it, with events. Only a failure to read the Workspace, or no answer at all, is
+ * an error: what the user may not read is said in a warning, and noted as unseen. Everything is in the arena. */
 int kt_gather_one(struct kt_gather_target *target, struct kt_arena *arena, struct kt_observation *ret,
                   bool *ret_is_gone, struct kt_error *error) KT_NODISCARD;
 
@@ -36,9 +35,5 @@ int kt_gather_all(struct kt_gather_target *target, struct kt_arena *arena, struc
  * when what is left cannot be read. */
 int kt_gather_leftovers(struct kt_gather_target *target, struct kt_arena *arena, const char **ret,
                         struct kt_error *error) KT_NODISCARD;
-
-/* metadata.name, metadata.namespace; "" when absent. */
-const char *kt_object_name(const cJSON *object);
-const char *kt_object_namespace(const cJSON *object);
 
 #endif

@@ -70,15 +70,15 @@ struct kt_status_event *kt_status_events(struct kt_arena *arena, const struct kt
 {
     /* Events outlive what they are about: a Workspace of the same name may have been there before. */
     int64_t since_ms = time_of(kt_json_path(seen->workspace, "metadata", "creationTimestamp", NULL));
-    struct kt_status_event *events = kt_arena_calloc(arena, seen->events.count + 1, sizeof(*events));
+    struct kt_status_event *events = kt_arena_calloc(arena, seen->objects[KT_KIND_EVENT].count + 1, sizeof(*events));
     size_t count = 0;
     *ret_count = 0;
     if (!events)
         return NULL;
-    for (size_t i = 0; i < seen->events.count; i++) {
-        int64_t time_ms = last_seen_ms(seen->events.items[i]);
+    for (size_t i = 0; i < seen->objects[KT_KIND_EVENT].count; i++) {
+        int64_t time_ms = last_seen_ms(seen->objects[KT_KIND_EVENT].items[i]);
         if (time_ms == INT64_MIN || time_ms >= since_ms)
-            events[count++] = (struct kt_status_event){seen->events.items[i], time_ms, false};
+            events[count++] = (struct kt_status_event){seen->objects[KT_KIND_EVENT].items[i], time_ms, false};
     }
     qsort(events, count, sizeof(*events), compare);
     if (verdict && verdict->has_cause && verdict->cause.name)

@@ -4,6 +4,7 @@
 #include "plugin/status_view.h"
 #include "text/time.h"
 #include "workload/names.h"
+#include "workload/readiness.h"
 
 #define STATE_BYTES ((size_t)1024)
 
@@ -139,41 +140,66 @@ struct objects {
     int64_t now_s;
 };
 
-static void add_object(struct objects *objects, const char *kind, const cJSON *object,
-                       void (*describe)(struct kt_strbuf *text, const cJSON *object))
+static const char *node_in_use(const struct kt_observation *seen)
+{
+    return kt_json_string_or(kt_json_path(kt_observation_pod(seen), "spec", "nodeName", NULL), "");
+}
+
+const char *kt_status_node(const struct kt_observation *seen)
+{
+    const struct kt_objects *nodes = &seen->objects[KT_KIND_NODE];
+    if (node_in_use(seen)[0])
+        return node_in_use(seen);
+    const cJSON *ready = kt_observation_ready_node(seen);
+    return ready ? kt_object_name(ready) : nodes->count > 0 ? kt_object_name(nodes->items[0]) : "";
+}
+
+/* In the order in which they come to be. */
+static void (*const describers[KT_KIND_COUNT])(struct kt_strbuf *text, const cJSON *object) = {
+    [KT_KIND_NODE_CLAIM] = describe_claim,
+    [KT_KIND_NODE] = describe_node,
+    [KT_KIND_JOB] = describe_job,
+    [KT_KIND_POD] = describe_pod,
+};
+
+static void add_object(struct objects *objects, enum kt_kind_id kind, const cJSON *object)
 {
     struct kt_strbuf state;
     kt_strbuf_init(&state, objects->arena, STATE_BYTES);
-    describe(&state, object);
+    describers[kind](&state, object);
     const cJSON *created = kt_json_path(object, "metadata", "creationTimestamp", NULL);
     objects->items[objects->count++] = (struct kt_status_object){
-        .kind = kind,
+        .kind = kt_kinds[kind].resource->kind,
         .name = kt_object_name(object),
         .state = state.data,
         .age = kt_status_age(objects->arena, kt_json_string(created), objects->now_s),
     };
 }
 
-static void add_objects(struct objects *objects, const char *kind, struct kt_objects list,
-                        void (*describe)(struct kt_strbuf *text, const cJSON *object))
+/* Of nodes that are the user's own the one in use, once there is one; the others are only like it. */
+static void add_objects(struct objects *objects, const struct kt_observation *seen, enum kt_kind_id kind)
 {
-    for (size_t i = 0; i < list.count; i++)
-        add_object(objects, kind, list.items[i], describe);
+    const struct kt_objects *list = &seen->objects[kind];
+    const char *used = kind == KT_KIND_NODE && seen->bring_your_own ? node_in_use(seen) : "";
+    bool is_there = used[0] && kt_objects_find(*list, used) != NULL;
+    for (size_t i = 0; i < list->count; i++)
+        if (!is_there || kt_streq(kt_object_name(list->items[i]), used))
+            add_object(objects, kind, list->items[i]);
 }
 
 struct kt_status_object *kt_status_objects(struct kt_arena *arena, const struct kt_observation *seen, size_t *ret_count)
 {
-    size_t most = seen->node_claims.count + seen->nodes.count + seen->pods.count + 1;
+    size_t most = 1;
     struct objects objects = {.arena = arena, .now_s = seen->now_s};
+    for (enum kt_kind_id kind = 0; kind < KT_KIND_COUNT; kind++)
+        most += seen->objects[kind].count;
     objects.items = kt_arena_calloc(arena, most, sizeof(*objects.items));
     *ret_count = 0;
     if (!objects.items)
         return NULL;
-    add_objects(&objects, "NodeClaim", seen->node_claims, describe_claim);
-    add_objects(&objects, "Node", seen->nodes, describe_node);
-    if (seen->job)
-        add_object(&objects, "Job", seen->job, describe_job);
-    add_objects(&objects, "Pod", seen->pods, describe_pod);
+    for (enum kt_kind_id kind = 0; kind < KT_KIND_COUNT; kind++)
+        if (describers[kind])
+            add_objects(&objects, seen, kind);
     *ret_count = objects.count;
     return objects.items;
 }

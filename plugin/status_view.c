@@ -149,8 +149,9 @@ void kt_status_screen(struct kt_app *app, const struct kt_observation *seen, con
         return;
     kt_strbuf_putc(text, '\n');
     kt_status_events_table(app->arena, events, count, seen->now_s, false, text);
-    if (seen->events.count > count)
-        kt_strbuf_printf(text, "(%zu older events: kubectl kaito events)\n", seen->events.count - count);
+    if (seen->objects[KT_KIND_EVENT].count > count)
+        kt_strbuf_printf(text, "(%zu older events: kubectl kaito events)\n",
+                         seen->objects[KT_KIND_EVENT].count - count);
 }
 
 /* --- tree ----------------------------------------------------------------------------------------------------------
@@ -164,6 +165,16 @@ static cJSON *cause_tree(struct kt_arena *arena, const struct kt_cause *cause)
     kt_json_set_string(arena, tree, "kind", cause->kind);
     kt_json_set_string(arena, tree, "name", cause->name);
     return tree;
+}
+
+/* Kinds of which there may be more than what is told. */
+static cJSON *unseen_tree(struct kt_arena *arena, const struct kt_observation *seen)
+{
+    cJSON *list = kt_json_new_array(arena);
+    for (enum kt_kind_id kind = 0; kind < KT_KIND_COUNT; kind++)
+        if (kt_observation_lacks(seen, kind))
+            kt_json_append(arena, list, kt_json_new_string(arena, kt_kinds[kind].resource->kind));
+    return list;
 }
 
 cJSON *kt_status_tree(struct kt_app *app, const struct kt_observation *seen, const struct kt_verdict *verdict)
@@ -188,6 +199,8 @@ cJSON *kt_status_tree(struct kt_app *app, const struct kt_observation *seen, con
         kt_json_append(arena, list, object);
     }
     kt_json_set(arena, tree, "objects", list);
+    if (seen->unseen)
+        kt_json_set(arena, tree, "unseen", unseen_tree(arena, seen));
     return tree;
 }
 
@@ -235,6 +248,6 @@ void kt_status_table_add(struct kt_app *app, const struct kt_status_table_style 
     kt_table_add(table, verdict->stage);
     kt_table_add(table, kt_status_age(app->arena, created, seen->now_s));
     if (style->wide)
-        kt_table_add(table, seen->nodes.count > 0 ? kt_object_name(seen->nodes.items[0]) : NULL);
+        kt_table_add(table, kt_status_node(seen));
     kt_table_add_blank(table, detail_cell(app, style, verdict));
 }

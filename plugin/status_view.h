@@ -12,7 +12,7 @@ void kt_status_screen(struct kt_app *app, const struct kt_observation *seen, con
 /* The verdict alone: "NAME (namespace NS): STATE, stage STAGE" and what is wrong. */
 void kt_status_headline(struct kt_app *app, const struct kt_terminal *terminal, const struct kt_observation *seen,
                         const struct kt_verdict *verdict, struct kt_strbuf *text);
-/* {"workspace", "state", "stage", "detail", "cause", "objects"} */
+/* {"workspace", "state", "stage", "detail", "cause", "objects"}, and "unseen" when not all could be read */
 cJSON *kt_status_tree(struct kt_app *app, const struct kt_observation *seen, const struct kt_verdict *verdict);
 
 struct kt_status_table_style {
@@ -23,6 +23,9 @@ struct kt_status_table_style {
 void kt_status_table_init(struct kt_app *app, const struct kt_status_table_style *style, struct kt_table *table);
 void kt_status_table_add(struct kt_app *app, const struct kt_status_table_style *style, struct kt_table *table,
                          const struct kt_observation *seen, const struct kt_verdict *verdict);
+
+/* The name of the node that it runs on, or would; "" when there is none. */
+const char *kt_status_node(const struct kt_observation *seen);
 
 /* All that was gathered, one object a row: kind, name, a few words on its state, when it was made. */
 struct kt_status_object {

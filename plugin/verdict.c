@@ -15,8 +15,9 @@ const cJSON *kt_verdict_pod(const struct kt_observation *seen)
 {
     const cJSON *newest = kt_observation_pod(seen);
     const char *newest_time = "";
-    for (size_t i = 0; !kt_observation_pod(seen) && i < seen->pods.count; i++) {
-        const cJSON *pod = seen->pods.items[i];
+    const struct kt_objects *pods = &seen->objects[KT_KIND_POD];
+    for (size_t i = 0; !kt_observation_pod(seen) && i < pods->count; i++) {
+        const cJSON *pod = pods->items[i];
         const char *time = kt_json_string_or(kt_json_path(pod, "metadata", "creationTimestamp", NULL), "");
         if (!newest || strcmp(time, newest_time) > 0) {
             newest = pod;
@@ -57,11 +58,12 @@ static void judge_tuning(const struct kt_observation *seen, const struct kt_diag
 /* The first that is wrong, in the order in which they come to be. */
 static bool find_cause(struct kt_arena *arena, const struct kt_observation *seen, struct kt_cause *ret)
 {
-    for (size_t i = 0; i < seen->node_claims.count; i++)
-        if (kt_diagnose_node_claim(arena, seen->node_claims.items[i], seen->now_s, ret))
+    const struct kt_objects *claims = &seen->objects[KT_KIND_NODE_CLAIM], *pods = &seen->objects[KT_KIND_POD];
+    for (size_t i = 0; i < claims->count; i++)
+        if (kt_diagnose_node_claim(arena, claims->items[i], seen->now_s, ret))
             return true;
-    for (size_t i = 0; i < seen->pods.count; i++)
-        if (kt_diagnose_pod(arena, seen->pods.items[i], kt_verdict_trainer(seen), seen->events, ret))
+    for (size_t i = 0; i < pods->count; i++)
+        if (kt_diagnose_pod(arena, pods->items[i], kt_verdict_trainer(seen), seen->objects[KT_KIND_EVENT], ret))
             return true;
     return false;
 }
@@ -87,12 +89,13 @@ static bool is_untouched(const struct kt_observation *seen)
     const cJSON *workspace = seen->workspace;
     const char *created = kt_json_string_or(kt_json_path(workspace, "metadata", "creationTimestamp", NULL), "");
     int64_t created_ms;
-    if (kt_time_parse_rfc3339(kt_str(created), &created_ms, NULL) != 0 ||
+    if (seen->unseen || kt_time_parse_rfc3339(kt_str(created), &created_ms, NULL) != 0 ||
         seen->now_s * 1000 - created_ms < KT_UNTOUCHED_MS)
         return false;
     return kt_json_count(kt_json_get(workspace, "status")) == 0 &&
            kt_json_count(kt_json_path(workspace, "metadata", "finalizers", NULL)) == 0 &&
-           seen->node_claims.count == 0 && !seen->job && seen->pods.count == 0;
+           seen->objects[KT_KIND_NODE_CLAIM].count == 0 && !kt_observation_job(seen) &&
+           seen->objects[KT_KIND_POD].count == 0;
 }
 
 void kt_verdict_of(struct kt_arena *arena, const struct kt_observation *seen, struct kt_verdict *ret)

@@ -65,11 +65,12 @@ static const char *deletion_detail(struct kt_arena *arena, const struct kt_obser
     struct kt_strbuf text;
     const cJSON *finalizer;
     const char *separator = "waiting for ";
+    const struct kt_objects *claims = &seen->objects[KT_KIND_NODE_CLAIM];
     kt_strbuf_init(&text, arena, (size_t)KT_PROGRESS_TEXT_BYTES * 4);
-    for (size_t i = 0; i < seen->node_claims.count; i++, separator = ", ")
-        kt_strbuf_printf(&text, "%sNodeClaim %s", separator, kt_object_name(seen->node_claims.items[i]));
-    if (seen->job) {
-        kt_strbuf_printf(&text, "%sJob %s", separator, kt_object_name(seen->job));
+    for (size_t i = 0; i < claims->count; i++, separator = ", ")
+        kt_strbuf_printf(&text, "%sNodeClaim %s", separator, kt_object_name(claims->items[i]));
+    if (kt_observation_job(seen)) {
+        kt_strbuf_printf(&text, "%sJob %s", separator, kt_object_name(kt_observation_job(seen)));
         separator = ", ";
     }
     cJSON_ArrayForEach(finalizer, kt_json_path(seen->workspace, "metadata", "finalizers", NULL))
@@ -83,7 +84,8 @@ static const char *deletion_detail(struct kt_arena *arena, const struct kt_obser
 /* Said once, when nothing has happened for long. */
 static void warn_of_nobody(struct wait *wait, const struct kt_observation *seen, const struct kt_verdict *verdict)
 {
-    bool is_stuck = verdict->is_deleting && seen->node_claims.count == 0 && waited_ms(wait) >= KT_UNTOUCHED_MS;
+    bool has_claims = seen->objects[KT_KIND_NODE_CLAIM].count > 0 || kt_observation_lacks(seen, KT_KIND_NODE_CLAIM);
+    bool is_stuck = verdict->is_deleting && !has_claims && waited_ms(wait) >= KT_UNTOUCHED_MS;
     if (wait->has_warned || !(verdict->is_untouched || is_stuck))
         return;
     wait->has_warned = true;

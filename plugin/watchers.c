@@ -11,7 +11,6 @@
 #include "kube/watch.h"
 #include "workload/names.h"
 
-#define WATCHER_COUNT 4
 /* A person waits: no longer pause than this between two tries to reach a server that is away. */
 #define LARGEST_BACKOFF_MS 4000
 
@@ -29,7 +28,8 @@ struct watcher {
 struct kt_watchers {
     struct kt_arena arena;
     struct kt_environment environment;
-    struct watcher items[WATCHER_COUNT];
+    struct watcher items[KT_KIND_COUNT];
+    size_t count;
     int changed_fd; /* written by the threads */
     int stop_fd;    /* written to end them */
 };
@@ -69,6 +69,7 @@ static void *watch(void *context)
     return NULL;
 }
 
+/* What is found by reference is not watched: that of all others would ring as well. */
 static void choose(struct kt_watchers *watchers, const struct kt_gather_target *target)
 {
     struct kt_arena *arena = &watchers->arena;
@@ -76,15 +77,18 @@ static void choose(struct kt_watchers *watchers, const struct kt_gather_target *
     const char *space = target->namespace_ ? kt_arena_strdup(arena, target->namespace_) : NULL;
     const char *by_name = name ? kt_arena_printf(arena, "metadata.name=%s", name) : NULL;
     const char *by_label = name ? kt_arena_printf(arena, KT_LABEL_WORKSPACE "=%s", name) : KT_LABEL_WORKSPACE;
-    const struct watcher rows[WATCHER_COUNT] = {
-        {.resource = target->workspaces, .namespace_ = space, .field_selector = by_name},
-        {.resource = &kt_resource_node_claims, .label_selector = by_label},
-        {.resource = &kt_resource_jobs, .namespace_ = space, .label_selector = by_label},
-        {.resource = &kt_resource_pods, .namespace_ = space, .label_selector = by_label},
-    };
-    memcpy(watchers->items, rows, sizeof(rows));
-    for (size_t i = 0; i < WATCHER_COUNT; i++)
-        watchers->items[i].watchers = watchers;
+    for (enum kt_kind_id kind = 0; kind < KT_KIND_COUNT; kind++) {
+        bool is_workspace = kind == KT_KIND_WORKSPACE;
+        if (!is_workspace && !(kt_kinds[kind].is_observed && kt_kinds[kind].watch_selector))
+            continue;
+        watchers->items[watchers->count++] = (struct watcher){
+            .watchers = watchers,
+            .resource = is_workspace ? target->workspaces : kt_kinds[kind].resource,
+            .namespace_ = space,
+            .field_selector = is_workspace ? by_name : NULL,
+            .label_selector = is_workspace ? NULL : by_label,
+        };
+    }
 }
 
 static int start_one(struct kt_watchers *watchers, struct watcher *watcher, const struct kt_connection *connection,
@@ -116,7 +120,7 @@ int kt_watchers_start(const struct kt_gather_target *target, struct kt_watchers 
     choose(watchers, target);
     if (watchers->arena.failed)
         return kt_error_set(error, KT_ENOMEM, "not enough memory to watch a Workspace");
-    for (size_t i = 0; i < WATCHER_COUNT; i++) {
+    for (size_t i = 0; i < watchers->count; i++) {
         int code = start_one(watchers, &watchers->items[i], target->connection, error);
         if (code != 0)
             return code;
@@ -130,7 +134,7 @@ void kt_watchers_stop(struct kt_watchers *watchers)
     if (!watchers)
         return;
     ring(watchers->stop_fd);
-    for (size_t i = 0; i < WATCHER_COUNT; i++) {
+    for (size_t i = 0; i < watchers->count; i++) {
         if (watchers->items[i].started)
             pthread_join(watchers->items[i].thread, NULL);
         kt_client_free(watchers->items[i].client);

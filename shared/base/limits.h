@@ -82,6 +82,9 @@
 #define KT_LIMIT_WATCH_LINE_BYTES ((size_t)(8 * KT_MIB))
 /* A page of a list that the server reads, when it holds more than one object: a smaller page is asked for. */
 #define KT_LIMIT_API_PAGE_BYTES ((size_t)(2 * KT_MIB))
+/* All Nodes of a cluster, as the plugin lists them for a table of Workspaces: some 1000. With more of them it asks for
+ * those of each Workspace. */
+#define KT_LIMIT_ALL_NODES_BYTES ((size_t)(12 * KT_MIB))
 /* What the webhook keeps to answer rules from, of each kind. A ConfigMap that does not fit is looked up when a review
  * needs it; with a Node that does not fit the rules on nodes only warn. Some 3000 Nodes fit. */
 #define KT_LIMIT_SNAPSHOT_OBJECTS 5000

@@ -60,10 +60,11 @@ bool kt_diagnose_node(struct kt_arena *arena, const cJSON *node, struct kt_cause
 static void find_claim(struct kt_arena *arena, const struct kt_observation *observation, struct kt_resources *ret)
 {
     char name[KT_NODE_CLAIM_NAME_BYTES];
+    const struct kt_objects *claims = &observation->objects[KT_KIND_NODE_CLAIM];
     ret->claim = kt_observation_claim(observation);
     ret->claim_number = kt_claim_number(observation->workspace);
-    for (size_t i = 0; !ret->claim && ret->claim_number == 0 && i < observation->node_claims.count; i++)
-        ret->claim = observation->node_claims.items[i];
+    for (size_t i = 0; !ret->claim && ret->claim_number == 0 && i < claims->count; i++)
+        ret->claim = claims->items[i];
     if (ret->claim) {
         ret->claim_number = KT_MAX(ret->claim_number, (int64_t)1);
         ret->claim_name = kt_cause_clean(arena, kt_metadata_text(ret->claim, "name"), KT_CAUSE_QUOTE_BYTES);
@@ -78,10 +79,11 @@ static void find_node(const struct kt_observation *observation, struct kt_resour
 {
     const char *wanted = kt_json_string_or(kt_json_path(ret->claim, "status", "nodeName", NULL), "");
     ret->node = ret->is_claim_ready ? kt_observation_ready_node(observation) : NULL;
+    const struct kt_objects *nodes = &observation->objects[KT_KIND_NODE];
     ret->is_node_ready = ret->node != NULL;
-    for (size_t i = 0; !ret->node && i < observation->nodes.count; i++) {
-        if (observation->bring_your_own || kt_streq(kt_metadata_text(observation->nodes.items[i], "name"), wanted))
-            ret->node = observation->nodes.items[i];
+    for (size_t i = 0; !ret->node && i < nodes->count; i++) {
+        if (observation->bring_your_own || kt_streq(kt_metadata_text(nodes->items[i], "name"), wanted))
+            ret->node = nodes->items[i];
     }
     ret->lacks_gpu = ret->node && !has_gpu(ret->node) && kt_condition_is_true(ret->node, "Ready");
 }
@@ -97,6 +99,21 @@ static bool was_ready(struct kt_arena *arena, const cJSON *workspace, const cJSO
            (lost && strncmp(said, lost, strlen(lost)) == 0);
 }
 
+/* What decides whether there is a node, and could not be read. Without a setting that says so, that there is no claim
+ * makes nodes the user's own. */
+static const struct kt_kind *find_unseen(const struct kt_observation *observation, const struct kt_resources *resources)
+{
+    bool may_have_claim =
+        (observation->bring_your_own || !resources->claim) && kt_observation_lacks(observation, KT_KIND_NODE_CLAIM);
+    bool may_have_node = (observation->bring_your_own || (resources->is_claim_ready && !resources->node)) &&
+                         kt_observation_lacks(observation, KT_KIND_NODE);
+    if (resources->is_node_ready)
+        return NULL;
+    if (may_have_claim)
+        return &kt_kinds[KT_KIND_NODE_CLAIM];
+    return may_have_node ? &kt_kinds[KT_KIND_NODE] : NULL;
+}
+
 void kt_resources_read(struct kt_arena *arena, const struct kt_observation *observation, struct kt_patience *patience,
                        struct kt_resources *ret)
 {
@@ -106,6 +123,9 @@ void kt_resources_read(struct kt_arena *arena, const struct kt_observation *obse
         ret->is_claim_ready = kt_observation_claim_ready(observation);
     }
     find_node(observation, ret);
+    ret->unseen = find_unseen(observation, ret);
+    if (ret->unseen)
+        return;
     if (!ret->is_claim_ready) {
         ret->has_cause = kt_diagnose_node_claim_with(arena, ret->claim, patience, &ret->cause);
         return;

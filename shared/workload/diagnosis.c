@@ -23,7 +23,7 @@ const char *kt_stage_name(enum kt_stage stage)
 
 static enum kt_job_phase job_phase(const struct kt_observation *observation)
 {
-    const cJSON *job = observation->job;
+    const cJSON *job = kt_observation_job(observation);
     const cJSON *workspace = observation->workspace;
     if (!kt_json_is_object(job) || !kt_is_owned_by(job, workspace))
         return KT_JOB_ABSENT;
@@ -43,13 +43,27 @@ static const char *trainer_of(const struct kt_observation *observation)
     return kt_metadata_text(observation->workspace, "name");
 }
 
+/* printf that never gives NULL. */
+#define DETAIL(arena, ...) or_nothing(kt_arena_printf((arena), __VA_ARGS__))
+static const char *or_nothing(const char *text)
+{
+    return text ? text : "";
+}
+
+/* What is not here may be there all the same: nothing follows from it. */
+static void tell_unseen(struct kt_arena *arena, const struct kt_kind *kind, struct kt_diagnosis *ret)
+{
+    ret->unseen = kind;
+    ret->detail = DETAIL(arena, "its %ss could not be read: how far it is cannot be said", kind->resource->kind);
+}
+
 /* Why there is no pod. */
 static bool diagnose_job_without_pod(struct kt_arena *arena, const struct kt_observation *observation,
                                      struct kt_patience *patience, struct kt_cause *ret)
 {
     static const char *const reasons[] = {"FailedCreate", NULL};
-    const cJSON *job = observation->job;
-    const cJSON *event = kt_warning_about(observation->events, "Job", job, reasons);
+    const cJSON *job = kt_observation_job(observation);
+    const cJSON *event = kt_warning_about(observation->objects[KT_KIND_EVENT], "Job", job, reasons);
     if (kt_json_true(kt_json_path(job, "spec", "suspend", NULL))) {
         kt_cause_set(arena, ret, "Job", job, "JobSuspended",
                      "Job %s is suspended: whoever did that, a queue or a person, must let it go on (spec.suspend)",
@@ -63,7 +77,8 @@ static bool diagnose_job_without_pod(struct kt_arena *arena, const struct kt_obs
         ret->is_vague = true; /* it names the pod, which has another name with every try */
         return true;
     }
-    if (!kt_patience_is_over(patience, kt_metadata_text(job, "creationTimestamp"), POD_LONG_S))
+    if (kt_observation_lacks(observation, KT_KIND_POD) ||
+        !kt_patience_is_over(patience, kt_metadata_text(job, "creationTimestamp"), POD_LONG_S))
         return false;
     kt_cause_set(arena, ret, "Job", job, "NoPod",
                  "Job %s has no pod: a quota, a policy or an admission webhook may forbid it; `kubectl describe job -n "
@@ -76,17 +91,21 @@ static bool diagnose_job_without_pod(struct kt_arena *arena, const struct kt_obs
 static void diagnose_failed_job(struct kt_arena *arena, const struct kt_observation *observation,
                                 struct kt_progress *progress, struct kt_cause *ret)
 {
-    const cJSON *condition = kt_condition_find(observation->job, "Failed");
+    const cJSON *job = kt_observation_job(observation);
+    const cJSON *condition = kt_condition_find(job, "Failed");
     const char *reason = kt_cause_reason(kt_json_string(kt_json_get(condition, "reason")), "JobFailed");
     bool is_deadline = kt_streq(reason, "DeadlineExceeded");
     if (!is_deadline && progress->pod &&
-        kt_diagnose_pod_with(arena, progress->pod, trainer_of(observation), observation->events, &progress->patience,
-                             ret))
+        kt_diagnose_pod_with(arena, progress->pod, trainer_of(observation), observation->objects[KT_KIND_EVENT],
+                             &progress->patience, ret))
         return;
     const char *words = kt_cause_clean(arena, kt_json_string(kt_json_get(condition, "message")), KT_CAUSE_QUOTE_BYTES);
-    kt_cause_set(arena, ret, "Job", observation->job, reason, "Job %s has failed%s%s%s",
-                 kt_metadata_text(observation->job, "name"), *words ? ": " : "", words,
-                 progress->pod ? "" : "; its pod, which would say why, is gone");
+    const char *witness = progress->pod ? ""
+                          : kt_observation_lacks(observation, KT_KIND_POD)
+                              ? "; its Pods, which would say why, could not be read"
+                              : "; its pod, which would say why, is gone";
+    kt_cause_set(arena, ret, "Job", job, reason, "Job %s has failed%s%s%s", kt_metadata_text(job, "name"),
+                 *words ? ": " : "", words, witness);
 }
 
 /* --- the pod: how far is it ---------------------------------------------------------------------------------- */
@@ -131,13 +150,6 @@ static bool walk_container(void *context, const struct kt_container *container)
         walk->running = kt_container_is_running(container) ? container->name : NULL;
     }
     return true;
-}
-
-/* printf that never gives NULL. */
-#define DETAIL(arena, ...) or_nothing(kt_arena_printf((arena), __VA_ARGS__))
-static const char *or_nothing(const char *text)
-{
-    return text ? text : "";
 }
 
 static void stage_of_pod(struct kt_arena *arena, const struct kt_observation *observation, const cJSON *pod,
@@ -185,7 +197,9 @@ static void stage_of_resources(struct kt_arena *arena, const struct kt_observati
                                const struct kt_resources *resources, struct kt_diagnosis *ret)
 {
     ret->stage = KT_STAGE_NODE;
-    if (observation->bring_your_own && !resources->is_node_ready) {
+    if (resources->unseen) {
+        tell_unseen(arena, resources->unseen, ret);
+    } else if (observation->bring_your_own && !resources->is_node_ready) {
         ret->detail = "waiting for a ready node with GPUs that carries the labels of resource.labelSelector";
     } else if (!observation->bring_your_own && resources->claim_number == 0) {
         ret->stage = KT_STAGE_ADMITTED;
@@ -212,11 +226,13 @@ static void diagnose_active_job(struct kt_arena *arena, const struct kt_observat
 {
     if (progress->pod) {
         stage_of_pod(arena, observation, progress->pod, ret);
-        ret->has_cause = kt_diagnose_pod_with(arena, progress->pod, trainer_of(observation), observation->events,
-                                              &progress->patience, &ret->cause);
+        ret->has_cause = kt_diagnose_pod_with(arena, progress->pod, trainer_of(observation),
+                                              observation->objects[KT_KIND_EVENT], &progress->patience, &ret->cause);
     } else {
         ret->stage = KT_STAGE_SCHEDULING;
         ret->detail = "waiting for the pod of the Job";
+        if (kt_observation_lacks(observation, KT_KIND_POD))
+            tell_unseen(arena, &kt_kinds[KT_KIND_POD], ret);
         ret->has_cause = diagnose_job_without_pod(arena, observation, &progress->patience, &ret->cause);
     }
     bool has_succeeded =
@@ -244,6 +260,8 @@ void kt_diagnose_objects(struct kt_arena *arena, const struct kt_observation *ob
         stage_of_resources(arena, observation, &progress->resources, ret);
         ret->has_cause = progress->resources.has_cause;
         ret->cause = progress->resources.cause;
+        if (!kt_observation_job(observation) && kt_observation_lacks(observation, KT_KIND_JOB))
+            tell_unseen(arena, &kt_kinds[KT_KIND_JOB], ret);
         if (progress->job_phase == KT_JOB_REPLACED)
             ret->detail = "the Job of an older state of the Workspace is being replaced";
         break;
@@ -264,8 +282,8 @@ void kt_diagnose_objects(struct kt_arena *arena, const struct kt_observation *ob
     }
     if (kt_is_being_deleted(observation->workspace)) {
         ret->stage = KT_STAGE_DELETING;
-        ret->detail =
-            observation->node_claims.count > 0 ? "being deleted, waiting for its NodeClaims" : "being deleted";
+        ret->detail = observation->objects[KT_KIND_NODE_CLAIM].count > 0 ? "being deleted, waiting for its NodeClaims"
+                                                                         : "being deleted";
     }
     ret->revisit_s = progress->job_phase == KT_JOB_COMPLETE || progress->job_phase == KT_JOB_FAILED
                          ? 0

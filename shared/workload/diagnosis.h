@@ -41,6 +41,7 @@ struct kt_diagnosis {
     const char *detail; /* one line on the stage for a person: "waiting for NodeClaim ws0123 (Launched)"; never NULL */
     bool has_cause;     /* something is wrong: see cause. Not set for mere waiting */
     struct kt_cause cause;
+    const struct kt_kind *unseen; /* what would have to be read to say more (the detail names it); NULL: nothing */
     int64_t revisit_s; /* after this time alone the answer may be another (something takes too long); 0: it is not */
 };
 

@@ -96,7 +96,8 @@ struct kt_resources {
     bool is_claim_ready;    /* always with nodes of the user's own */
     const cJSON *node;      /* the one to use, else one to name; NULL: none */
     bool is_node_ready;
-    bool lacks_gpu; /* the node is ready and has no GPU yet */
+    bool lacks_gpu;               /* the node is ready and has no GPU yet */
+    const struct kt_kind *unseen; /* what would have to be read to say more; NULL: nothing */
     bool has_cause;
     struct kt_cause cause;
 };
@@ -112,7 +113,7 @@ bool kt_diagnose_node_with(struct kt_arena *arena, const cJSON *node, struct kt_
 /* --- the whole ----------------------------------------------------------------------------------------------- */
 
 enum kt_job_phase {
-    KT_JOB_ABSENT,   /* or somebody else's */
+    KT_JOB_ABSENT,   /* or somebody else's, or not seen */
     KT_JOB_REPLACED, /* being deleted, or made for an older revision */
     KT_JOB_ACTIVE,
     KT_JOB_COMPLETE,

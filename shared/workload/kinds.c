@@ -148,6 +148,13 @@ static const struct kt_kept_field config_map_metadata[] = {{.key = "name"},
 static const struct kt_kept_field config_map_fields[] = {
     {.key = "metadata", .inside = config_map_metadata}, {.key = "data"}, {.key = "binaryData"}, {0}};
 
+/* --- who names whom ------------------------------------------------------------------------------------------- */
+
+static const struct kt_kind_reference node_references[] = {{KT_KIND_NODE_CLAIM, {"status", "nodeName"}},
+                                                           {KT_KIND_WORKSPACE, {"status", "workerNodes"}},
+                                                           {KT_KIND_POD, {"spec", "nodeName"}},
+                                                           {0}};
+
 /* --- the rows ------------------------------------------------------------------------------------------------ */
 
 enum {
@@ -163,6 +170,7 @@ const struct kt_kind kt_kinds[KT_KIND_COUNT] = {
                            .verbs = READ | KT_VERB_PATCH},
     [KT_KIND_NODE_CLAIM] = {.resource = &kt_resource_node_claims,
                             .found_by = KT_FOUND_BY_LABEL,
+                            .is_observed = true,
                             .watch_selector = KT_LABEL_WORKSPACE,
                             .fields = node_claim_fields,
                             .condition = "NodeClaimReady",
@@ -170,17 +178,21 @@ const struct kt_kind kt_kinds[KT_KIND_COUNT] = {
     /* All are watched: those of the user's own have no label of ours. */
     [KT_KIND_NODE] = {.resource = &kt_resource_nodes,
                       .found_by = KT_FOUND_BY_REFERENCE,
+                      .references = node_references,
+                      .is_observed = true,
                       .fields = node_fields,
                       .condition = "NodesReady",
                       .verbs = READ},
     [KT_KIND_JOB] = {.resource = &kt_resource_jobs,
                      .found_by = KT_FOUND_BY_NAME,
+                     .is_observed = true,
                      .watch_selector = KT_LABEL_WORKSPACE,
                      .fields = job_fields,
                      .condition = "JobStarted",
                      .verbs = READ | MAKE},
     [KT_KIND_POD] = {.resource = &kt_resource_pods,
                      .found_by = KT_FOUND_BY_LABEL,
+                     .is_observed = true,
                      .watch_selector = KT_LABEL_WORKSPACE,
                      .fields = pod_fields,
                      .condition = "JobStarted",

@@ -65,9 +65,18 @@ struct kt_kept_field {
 /* Messages beyond this are cut, except in a Workspace's own status, which is compared with what would be written. */
 #define KT_KEPT_TEXT_BYTES ((size_t)4096)
 
+/* Names of objects of one kind in an object of another: a text, or an array of texts, at this path. A table ends with
+ * an empty row. */
+struct kt_kind_reference {
+    enum kt_kind_id from;
+    const char *path[2];
+};
+
 struct kt_kind {
     const struct kt_resource *resource;
     enum kt_found_by found_by;
+    const struct kt_kind_reference *references; /* of KT_FOUND_BY_REFERENCE: who names it; NULL: see the steps */
+    bool is_observed;                           /* part of every struct kt_observation */
     const char *watch_selector;         /* label selector of the server's watch; NULL: all objects of the kind */
     const struct kt_kept_field *fields; /* what the cache keeps of an object; NULL: the kind is not cached */
     const char *condition;              /* of the Workspace: what is wrong with this kind holds it up */
@@ -75,6 +84,9 @@ struct kt_kind {
 };
 
 extern const struct kt_kind kt_kinds[KT_KIND_COUNT];
+
+/* A set of kinds has a bit for each. */
+#define KT_KIND_BIT(kind) (1u << (kind))
 
 /* Does metadata.labels say that an object of this kind belongs to this Workspace? For kinds found by label. */
 bool kt_kind_is_labelled(const struct kt_kind *kind, const cJSON *object, const char *namespace_, const char *name);

@@ -54,12 +54,38 @@ bool kt_is_newer(const cJSON *a, const cJSON *b)
     return order != 0 ? order > 0 : strcmp(kt_metadata_text(a, "name"), kt_metadata_text(b, "name")) > 0;
 }
 
+bool kt_observation_lacks(const struct kt_observation *observation, enum kt_kind_id kind)
+{
+    return (observation->unseen & KT_KIND_BIT(kind)) != 0;
+}
+
+const cJSON *kt_observation_job(const struct kt_observation *observation)
+{
+    const struct kt_objects *jobs = &observation->objects[KT_KIND_JOB];
+    return jobs->count > 0 ? jobs->items[0] : NULL;
+}
+
+void kt_observation_add(struct kt_observation *observation, enum kt_kind_id kind, const cJSON *object,
+                        struct kt_arena *arena)
+{
+    struct kt_objects *objects = &observation->objects[kind];
+    const cJSON **items = kt_arena_calloc(arena, objects->count + 1, sizeof(*items));
+    if (!items)
+        return;
+    for (size_t i = 0; i < objects->count; i++)
+        items[i] = objects->items[i];
+    items[objects->count] = object;
+    *objects = (struct kt_objects){items, objects->count + 1};
+}
+
 const cJSON *kt_observation_pod(const struct kt_observation *observation)
 {
     const cJSON *newest = NULL;
-    for (size_t i = 0; observation->job && i < observation->pods.count; i++) {
-        const cJSON *pod = observation->pods.items[i];
-        if (kt_is_owned_by(pod, observation->job) && (!newest || kt_is_newer(pod, newest)))
+    const cJSON *job = kt_observation_job(observation);
+    const struct kt_objects *pods = &observation->objects[KT_KIND_POD];
+    for (size_t i = 0; job && i < pods->count; i++) {
+        const cJSON *pod = pods->items[i];
+        if (kt_is_owned_by(pod, job) && (!newest || kt_is_newer(pod, newest)))
             newest = pod;
     }
     return newest;

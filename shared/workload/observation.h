@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What there is in the cluster for one Workspace, brought together by whoever looks: the reconciler from its caches,
- * `kubectl kaito` from the API. Objects come from a cluster: any member may be absent or of the wrong kind.
+ * What there is in the cluster for one Workspace, brought together by kt_observe (workload/observe.h). Objects come
+ * from a cluster: any member may be absent or of the wrong kind.
  */
 #ifndef KT_WORKLOAD_OBSERVATION_H
 #define KT_WORKLOAD_OBSERVATION_H
 
-#include "text/json.h"
+#include "kube/object.h"
+#include "workload/kinds.h"
 
 struct kt_objects {
     const cJSON *const *items;
@@ -14,15 +15,23 @@ struct kt_objects {
 };
 
 struct kt_observation {
-    const cJSON *workspace;        /* as it is stored */
-    struct kt_objects node_claims; /* labelled with the Workspace's name and namespace, being deleted or not */
-    struct kt_objects nodes;       /* that those claims, or the label selector of bring-your-own nodes, name */
-    const cJSON *job;              /* batch/v1, of the Workspace's name, whoever owns it; NULL: none */
-    struct kt_objects pods;        /* labelled with the Workspace's name, in its namespace */
-    struct kt_objects events;      /* core/v1, about the Job and its pods; may be left out */
-    int64_t now_s;                 /* Unix time */
-    bool bring_your_own;           /* nodes are the user's: no claims */
+    const cJSON *workspace; /* as it is stored */
+    /* By kind, found as its row says, whoever owns them, being deleted or not. The Workspace itself is not among them,
+     * and Events may be left out. */
+    struct kt_objects objects[KT_KIND_COUNT];
+    unsigned unseen;     /* KT_KIND_BIT of what could not be read, or not whole: there may be more than what is here */
+    int64_t now_s;       /* Unix time */
+    bool bring_your_own; /* nodes are the user's: no claims */
 };
+
+/* Could objects of this kind be there that are not here? Then nothing may be made of their absence. */
+bool kt_observation_lacks(const struct kt_observation *observation, enum kt_kind_id kind);
+
+/* The Job of the Workspace's name, whoever owns it, or NULL. */
+const cJSON *kt_observation_job(const struct kt_observation *observation);
+/* Adds an object that was made or read since; without memory the arena has failed. */
+void kt_observation_add(struct kt_observation *observation, enum kt_kind_id kind, const cJSON *object,
+                        struct kt_arena *arena);
 
 /* The claim with this name, or NULL. */
 const cJSON *kt_objects_find(struct kt_objects objects, const char *name);

@@ -24,15 +24,16 @@ int64_t kt_claim_number(const cJSON *workspace)
 const cJSON *kt_observation_claim(const struct kt_observation *observation)
 {
     int64_t newest = kt_claim_number(observation->workspace);
+    const struct kt_objects *claims = &observation->objects[KT_KIND_NODE_CLAIM];
     if (newest > 0) {
         char name[KT_NODE_CLAIM_NAME_BYTES];
         kt_node_claim_name(observation->workspace, newest, name);
-        const cJSON *claim = kt_objects_find(observation->node_claims, name);
+        const cJSON *claim = kt_objects_find(*claims, name);
         if (claim)
             return claim;
     }
-    for (size_t i = 0; i < observation->node_claims.count; i++) {
-        const cJSON *claim = observation->node_claims.items[i];
+    for (size_t i = 0; i < claims->count; i++) {
+        const cJSON *claim = claims->items[i];
         if (!kt_is_being_deleted(claim))
             return claim;
     }
@@ -58,8 +59,9 @@ const cJSON *kt_observation_ready_node(const struct kt_observation *observation)
 {
     const cJSON *claim = kt_observation_claim(observation);
     const char *claimed = kt_json_string(kt_json_path(claim, "status", "nodeName", NULL));
-    for (size_t i = 0; i < observation->nodes.count; i++) {
-        const cJSON *node = observation->nodes.items[i];
+    const struct kt_objects *nodes = &observation->objects[KT_KIND_NODE];
+    for (size_t i = 0; i < nodes->count; i++) {
+        const cJSON *node = nodes->items[i];
         if (!observation->bring_your_own && claimed && !kt_streq(claimed, name_of(node)))
             continue;
         if (!kt_is_being_deleted(node) && kt_condition_is_true(node, "Ready") && has_gpus(node))
@@ -100,7 +102,7 @@ static bool any_has_run(const cJSON *statuses)
 
 bool kt_observation_has_started(const struct kt_observation *observation)
 {
-    if (kt_job_is_finished(observation->job))
+    if (kt_job_is_finished(kt_observation_job(observation)))
         return true;
     const cJSON *status = kt_json_get(kt_observation_pod(observation), "status");
     const char *phase = kt_json_string_or(kt_json_get(status, "phase"), "");

@@ -34,6 +34,20 @@ static bool keep_when_over(struct kt_reading *reading, const char *type)
     return true;
 }
 
+/* What was not seen is no news: what is stored stays, and without that it is said that it was not seen. */
+static bool keep_when_unseen(struct kt_reading *reading, const char *type, const struct kt_kind *unseen,
+                             const char *reason)
+{
+    if (!unseen)
+        return false;
+    struct kt_condition *condition = kt_conditions_at(&reading->conditions, type);
+    if (condition && kt_condition_now(reading->workspace, type))
+        condition->is_kept = true;
+    else
+        say(reading, type, false, reason, TEXT(reading, "its %ss could not be read", unseen->resource->kind));
+    return true;
+}
+
 static bool is_cause_of(const struct kt_reading *reading, const char *kind)
 {
     const struct kt_resources *resources = &reading->progress.resources;
@@ -50,7 +64,9 @@ static void say_node_claim(struct kt_reading *reading, bool is_ready)
         reading->conditions.dropped = type;
         return;
     }
-    if (keep_when_over(reading, type))
+    bool is_unseen = resources->unseen == &kt_kinds[KT_KIND_NODE_CLAIM];
+    if (keep_when_over(reading, type) ||
+        keep_when_unseen(reading, type, is_unseen && !is_ready ? resources->unseen : NULL, "NodeClaimNotReady"))
         return;
     if (is_ready) {
         say(reading, type, true, "NodeClaimsReady",
@@ -82,7 +98,8 @@ static void say_nodes(struct kt_reading *reading, bool is_ready)
     const char *type = "NodesReady";
     const struct kt_resources *resources = &reading->progress.resources;
     const char *node = kt_cause_clean(reading->arena, kt_metadata_text(resources->node, "name"), KT_CAUSE_QUOTE_BYTES);
-    if (keep_when_over(reading, type))
+    if (keep_when_over(reading, type) ||
+        keep_when_unseen(reading, type, is_ready ? NULL : resources->unseen, "NodeNotReady"))
         return;
     if (is_ready) {
         say(reading, type, true, "NodesReady",
@@ -114,7 +131,8 @@ static void say_resources(struct kt_reading *reading)
     bool is_node_ready = (is_claim_ready && resources->is_node_ready) || has_run;
     say_node_claim(reading, is_claim_ready);
     say_nodes(reading, is_node_ready);
-    if (keep_when_over(reading, type))
+    if (keep_when_over(reading, type) ||
+        keep_when_unseen(reading, type, is_node_ready ? NULL : resources->unseen, "workspaceResourceStatusNotReady"))
         return;
     if (is_claim_ready && is_node_ready) {
         say(reading, type, true, "workspaceResourceStatusSuccess", "the node that the Workspace needs is ready");
@@ -132,7 +150,8 @@ static void say_resources(struct kt_reading *reading)
 static bool is_resource_ready(struct kt_reading *reading)
 {
     const struct kt_condition *condition = kt_conditions_at(&reading->conditions, "ResourceReady");
-    return condition && (condition->is_true || condition->is_kept);
+    return condition &&
+           (condition->is_kept ? kt_condition_holds(reading->workspace, "ResourceReady") : condition->is_true);
 }
 
 static void say_job_started(struct kt_reading *reading)
@@ -150,6 +169,8 @@ static void say_job_started(struct kt_reading *reading)
                                          : "the Job has failed before it started");
     } else if (is_of_job) {
         say(reading, type, false, cause->reason, cause->message);
+    } else if (keep_when_unseen(reading, type, reading->diagnosis.unseen, "WorkspaceTuningJobStatusPending")) {
+        return;
     } else if (reading->progress.job_phase == KT_JOB_REPLACED) {
         say(reading, type, false, "WorkspaceTuningJobStatusPending",
             "the Job was made for an older state of the Workspace, or is being deleted: a new one takes its place");
@@ -201,6 +222,9 @@ static void say_succeeded(struct kt_reading *reading)
     for (size_t i = 0; i < KT_ARRAY_LENGTH(types); i++) {
         if (keep_when_over(reading, types[i]))
             continue;
+        if (!reading->diagnosis.has_cause &&
+            keep_when_unseen(reading, types[i], reading->diagnosis.unseen, "workspacePending"))
+            continue;
         if (kt_streq(reading->state, "Succeeded"))
             say(reading, types[i], true, "workspaceSucceeded",
                 TEXT(reading, "the tuning has ended well; its adapter is in %s", destination(reading)));
@@ -228,7 +252,7 @@ static void say_trouble(struct kt_reading *reading)
 
 void kt_reading_say_deleting(struct kt_reading *reading)
 {
-    const struct kt_objects *claims = &reading->observation->node_claims;
+    const struct kt_objects *claims = &reading->observation->objects[KT_KIND_NODE_CLAIM];
     struct kt_strbuf waits;
     kt_strbuf_init(&waits, reading->arena, KT_CAUSE_MESSAGE_BYTES);
     for (size_t i = 0; i < claims->count && waits.length < KT_CAUSE_QUOTE_BYTES; i++)

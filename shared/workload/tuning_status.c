@@ -61,6 +61,9 @@ static void decide(struct kt_reading *reading)
             reading->state = reading->stored_end;
             reading->is_over = true;
             kt_diagnose_end(reading->arena, reading->workspace, reading->stored_end, &reading->diagnosis);
+        } else if (had_started && kt_observation_lacks(reading->observation, KT_KIND_JOB)) {
+            reading->has_started = true;
+            reading->state = "Running";
         } else if (had_started && !kt_reading_holds_up(reading, "JobStarted")) {
             reading->has_started = true;
             note_lost_job(reading);
@@ -92,7 +95,7 @@ static cJSON *worker_nodes(struct kt_reading *reading)
     const struct kt_resources *resources = &reading->progress.resources;
     const char *name = kt_metadata_text(resources->node, "name");
     cJSON *nodes = kt_json_new_array(reading->arena);
-    if (reading->is_over)
+    if (reading->is_over || resources->unseen)
         return NULL;
     if (resources->is_claim_ready && resources->is_node_ready && *name)
         kt_json_append(reading->arena, nodes, kt_json_new_string(reading->arena, name));

@@ -77,13 +77,14 @@ static void check(struct kt_arena *arena, const cJSON *world)
         .is_final = kt_json_true(kt_json_get(said, "final")),
     };
     cJSON *workspace = kt_json_get(world, "workspace");
+    const cJSON *job = kt_json_get(world, "job");
     const struct kt_observation observation = {
         .workspace = workspace,
-        .node_claims = objects_of(arena, kt_json_get(world, "claims")),
-        .nodes = objects_of(arena, kt_json_get(world, "nodes")),
-        .job = kt_json_get(world, "job"),
-        .pods = objects_of(arena, kt_json_get(world, "pods")),
-        .events = objects_of(arena, kt_json_get(world, "events")),
+        .objects = {[KT_KIND_NODE_CLAIM] = objects_of(arena, kt_json_get(world, "claims")),
+                    [KT_KIND_NODE] = objects_of(arena, kt_json_get(world, "nodes")),
+                    [KT_KIND_JOB] = {&job, job ? 1 : 0},
+                    [KT_KIND_POD] = objects_of(arena, kt_json_get(world, "pods")),
+                    [KT_KIND_EVENT] = objects_of(arena, kt_json_get(world, "events"))},
         .now_s = 1795456800, /* 2026-11-23T18:00:00Z */
         .bring_your_own = kt_json_true(kt_json_get(world, "own")),
     };

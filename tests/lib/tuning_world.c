@@ -176,11 +176,11 @@ void kt_test_world_observe(const struct kt_test_world *world, struct kt_observat
 {
     *ret = (struct kt_observation){
         .workspace = world->workspace,
-        .node_claims = {&world->claim, world->claim ? 1 : 0},
-        .nodes = {&world->node, world->node ? 1 : 0},
-        .job = world->job,
-        .pods = {&world->pod, world->pod ? 1 : 0},
-        .events = {&world->event, world->event ? 1 : 0},
+        .objects = {[KT_KIND_NODE_CLAIM] = {&world->claim, world->claim ? 1 : 0},
+                    [KT_KIND_NODE] = {&world->node, world->node ? 1 : 0},
+                    [KT_KIND_JOB] = {&world->job, world->job ? 1 : 0},
+                    [KT_KIND_POD] = {&world->pod, world->pod ? 1 : 0},
+                    [KT_KIND_EVENT] = {&world->event, world->event ? 1 : 0}},
         .now_s = world->now_s,
         .bring_your_own = world->bring_your_own,
     };

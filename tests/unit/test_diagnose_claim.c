@@ -204,11 +204,11 @@ static void without_a_number_a_claim_that_stays_counts(void **state)
     kt_test_world_claim(&world, "ready");
     claims[1] = world.claim;
     kt_test_world_observe(&world, &observation);
-    observation.node_claims = (struct kt_objects){claims, 2};
+    observation.objects[KT_KIND_NODE_CLAIM] = (struct kt_objects){claims, 2};
     kt_diagnose(&world.arena, &observation, &diagnosis);
     assert_int_equal(diagnosis.stage, KT_STAGE_SCHEDULING);
     assert_false(diagnosis.has_cause);
-    observation.node_claims.count = 1;
+    observation.objects[KT_KIND_NODE_CLAIM].count = 1;
     kt_diagnose(&world.arena, &observation, &diagnosis);
     assert_int_equal(diagnosis.stage, KT_STAGE_NODE);
     assert_string_equal(diagnosis.cause.reason, "NodeClaimDeleted");
@@ -261,10 +261,10 @@ static void one_usable_node_of_ones_own_is_enough(void **state)
     kt_test_world_node(&world, "ready");
     nodes[1] = world.node;
     kt_test_world_observe(&world, &observation);
-    observation.nodes = (struct kt_objects){nodes, 1};
+    observation.objects[KT_KIND_NODE] = (struct kt_objects){nodes, 1};
     kt_diagnose(&world.arena, &observation, &diagnosis);
     assert_string_equal(diagnosis.cause.reason, "NodeNotReady");
-    observation.nodes.count = 2;
+    observation.objects[KT_KIND_NODE].count = 2;
     kt_diagnose(&world.arena, &observation, &diagnosis);
     assert_int_equal(diagnosis.stage, KT_STAGE_SCHEDULING);
     assert_false(diagnosis.has_cause);

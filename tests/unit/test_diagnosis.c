@@ -186,9 +186,9 @@ static void pods_of_other_jobs_are_left_aside(void **state)
     pods[0] = older;
     pods[1] = world.pod;
     pods[2] = foreign;
-    observation.pods = (struct kt_objects){pods, 3};
+    observation.objects[KT_KIND_POD] = (struct kt_objects){pods, 3};
     assert_ptr_equal(kt_observation_pod(&observation), world.pod);
-    observation.job = NULL;
+    observation.objects[KT_KIND_JOB].count = 0;
     assert_null(kt_observation_pod(&observation));
 }
 

@@ -74,7 +74,7 @@ static void look(struct walk *walk)
     struct kt_observation observation;
     show(walk);
     kt_test_world_observe(&walk->world, &observation);
-    if (!observation.job && kt_observation_resources_ready(&observation) && walk->real[JOB] == 0) {
+    if (!kt_observation_job(&observation) && kt_observation_resources_ready(&observation) && walk->real[JOB] == 0) {
         walk->real[JOB] = walk->seen[JOB] = 1;
         show(walk);
     }

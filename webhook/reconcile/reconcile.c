@@ -51,7 +51,7 @@ bool kt_reconcile_is_gone(const cJSON *workspace)
 
 bool kt_reconcile_is_finished(const struct kt_reconcile *look)
 {
-    return kt_job_is_finished(look->observation.job) || kt_workspace_is_over(look->workspace);
+    return kt_job_is_finished(kt_observation_job(&look->observation)) || kt_workspace_is_over(look->workspace);
 }
 
 /* --- gathering -----------------------------------------------------------------------------------------------------
@@ -64,9 +64,12 @@ static int confirm_no_job(struct kt_reconcile *look)
     if (!kt_condition_is_true(look->workspace, "JobStarted") || kt_workspace_is_over(look->workspace) ||
         kt_is_being_deleted(look->workspace))
         return 0;
-    return kt_read(look, KT_KIND_JOB, look->key.namespace_, look->key.name, &look->observation.job) == KT_STEP_DONE
-               ? 0
-               : look->error.code;
+    const cJSON *job;
+    if (kt_read(look, KT_KIND_JOB, look->key.namespace_, look->key.name, &job) != KT_STEP_DONE)
+        return look->error.code;
+    if (job)
+        kt_observation_add(&look->observation, KT_KIND_JOB, job, look->arena);
+    return 0;
 }
 
 /* Nodes of the user's own: those that carry the labels of resource.labelSelector. */
@@ -85,7 +88,7 @@ static int gather_own_nodes(struct kt_reconcile *look)
     for (size_t i = 0; has_labels && i < look->nodes.objects.count; i++)
         if (kt_node_matches(look->nodes.objects.items[i], workspace.resource.match_labels))
             own[count++] = look->nodes.objects.items[i];
-    look->observation.nodes = (struct kt_objects){own, count};
+    look->observation.objects[KT_KIND_NODE] = (struct kt_objects){own, count};
     return 0;
 }
 
@@ -103,18 +106,19 @@ static int gather_children(struct kt_reconcile *look)
     look->job_reference = kt_store_get(store, KT_KIND_JOB, look->key.namespace_, look->key.name);
     look->observation = (struct kt_observation){
         .workspace = look->workspace,
-        .node_claims = look->claims.objects,
-        .nodes = look->nodes.objects,
-        .job = kt_stored_object(look->job_reference),
-        .pods = look->pods.objects,
+        .objects = {[KT_KIND_NODE_CLAIM] = look->claims.objects,
+                    [KT_KIND_NODE] = look->nodes.objects,
+                    [KT_KIND_POD] = look->pods.objects},
         .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000,
         .bring_your_own = kt_settings_bring_your_own(look->reconciler->settings),
     };
+    if (look->job_reference)
+        kt_observation_add(&look->observation, KT_KIND_JOB, kt_stored_object(look->job_reference), look->arena);
     if (look->observation.bring_your_own)
         code = gather_own_nodes(look);
     if (code != 0)
         return code;
-    return look->observation.job ? 0 : confirm_no_job(look);
+    return kt_observation_job(&look->observation) ? 0 : confirm_no_job(look);
 }
 
 static void give_back(struct kt_reconcile *look)

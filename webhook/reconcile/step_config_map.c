@@ -21,7 +21,7 @@ static enum kt_step_result use_own(struct kt_reconcile *look)
     enum kt_step_result result = find(look, look->key.namespace_, look->plan.config_map, &look->config_map);
     if (result != KT_STEP_DONE)
         return result;
-    if (!look->config_map && look->observation.job)
+    if (!look->config_map && kt_observation_job(&look->observation))
         return KT_STEP_DONE; /* its pod has read it */
     if (!look->config_map) {
         kt_reconcile_trouble(
@@ -76,7 +76,7 @@ static enum kt_step_result copy_template(struct kt_reconcile *look)
 
 enum kt_step_result kt_step_config_map(struct kt_reconcile *look)
 {
-    if (!look->observation.job && kt_reconcile_is_finished(look))
+    if (!kt_observation_job(&look->observation) && kt_reconcile_is_finished(look))
         return KT_STEP_DONE; /* no Job will be made that could read it */
     if (!look->plan.template_name)
         return use_own(look);

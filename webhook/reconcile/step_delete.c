@@ -17,14 +17,15 @@
 static enum kt_step_result delete_children(struct kt_reconcile *look)
 {
     const struct kt_observation *observation = &look->observation;
-    if (observation->job && kt_is_owned_by(observation->job, look->workspace) &&
-        !kt_is_being_deleted(observation->job)) {
-        enum kt_step_result result = kt_write_delete(look, KT_KIND_JOB, observation->job, "Background");
+    const cJSON *job = kt_observation_job(observation);
+    const struct kt_objects *claims = &observation->objects[KT_KIND_NODE_CLAIM];
+    if (job && kt_is_owned_by(job, look->workspace) && !kt_is_being_deleted(job)) {
+        enum kt_step_result result = kt_write_delete(look, KT_KIND_JOB, job, "Background");
         if (result != KT_STEP_DONE)
             return result;
     }
-    for (size_t i = 0; i < observation->node_claims.count; i++) {
-        const cJSON *claim = observation->node_claims.items[i];
+    for (size_t i = 0; i < claims->count; i++) {
+        const cJSON *claim = claims->items[i];
         if (kt_is_being_deleted(claim))
             continue;
         enum kt_step_result result = kt_write_delete(look, KT_KIND_NODE_CLAIM, claim, "Background");
@@ -108,7 +109,7 @@ static void forget_claims(struct kt_reconcile *look)
 
 static void tell_of_left_claims(struct kt_reconcile *look)
 {
-    const cJSON *claim = look->observation.node_claims.items[0];
+    const cJSON *claim = look->observation.objects[KT_KIND_NODE_CLAIM].items[0];
     const char *message = kt_arena_printf(look->arena,
                                           "NodeClaim %s is still not gone %lld minutes after the Workspace was "
                                           "deleted; the Workspace waits no longer. Look "
@@ -131,13 +132,13 @@ enum kt_step_result kt_step_delete(struct kt_reconcile *look)
         return result;
     int64_t left_ms = look->reconciler->options.deletion_timeout_ms - waiting_ms(look);
     size_t unknown_count = 0;
-    if (look->observation.node_claims.count == 0)
+    if (look->observation.objects[KT_KIND_NODE_CLAIM].count == 0)
         result = delete_unknown_claims(look, &unknown_count);
     if (left_ms > 0 && (result != KT_STEP_DONE || unknown_count > 0)) {
         kt_reconcile_revisit(look, KT_MIN(left_ms, LOOK_AGAIN_MS));
         return result == KT_STEP_DONE ? KT_STEP_WAIT : result;
     }
-    if (look->observation.node_claims.count > 0) {
+    if (look->observation.objects[KT_KIND_NODE_CLAIM].count > 0) {
         if (left_ms > 0) {
             kt_reconcile_revisit(look, left_ms);
             return KT_STEP_WAIT;

@@ -10,8 +10,9 @@
 static uint32_t node_gpus(const struct kt_reconcile *look)
 {
     uint32_t count = 0;
-    for (size_t i = 0; count == 0 && i < look->observation.nodes.count; i++)
-        count = kt_node_gpu_count(look->observation.nodes.items[i]);
+    const struct kt_objects *nodes = &look->observation.objects[KT_KIND_NODE];
+    for (size_t i = 0; count == 0 && i < nodes->count; i++)
+        count = kt_node_gpu_count(nodes->items[i]);
     return count;
 }
 
@@ -45,7 +46,8 @@ static enum kt_step_result build(struct kt_reconcile *look, uint32_t gpu_count, 
 static bool is_settled(const struct kt_reconcile *look)
 {
     /* Gone after it had started: the status says that somebody deleted it. */
-    return look->observation.job || kt_reconcile_is_finished(look) || kt_condition_holds(look->workspace, "JobStarted");
+    return kt_observation_job(&look->observation) || kt_reconcile_is_finished(look) ||
+           kt_condition_holds(look->workspace, "JobStarted");
 }
 
 enum kt_step_result kt_step_rehearse(struct kt_reconcile *look)
@@ -67,7 +69,7 @@ enum kt_step_result kt_step_job(struct kt_reconcile *look)
     if (result == KT_STEP_DONE)
         result = kt_write_create(look, KT_KIND_JOB, job, kt_is_owned_by, &made);
     if (result == KT_STEP_DONE) {
-        look->observation.job = made;
+        kt_observation_add(&look->observation, KT_KIND_JOB, made, look->arena);
         kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Normal", "JobCreated",
                         kt_arena_printf(look->arena, "created Job %s, which trains with kaito-base:%s", look->key.name,
                                         look->plan.trainer.tag));

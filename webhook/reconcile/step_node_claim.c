@@ -165,15 +165,8 @@ static bool is_same_claim(const cJSON *object, const cJSON *workspace)
 
 static bool add_to_observation(struct kt_reconcile *look, const cJSON *claim)
 {
-    size_t count = look->observation.node_claims.count;
-    const cJSON **items = kt_arena_calloc(look->arena, count + 1, sizeof(*items));
-    if (!items)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        items[i] = look->observation.node_claims.items[i];
-    items[count] = claim;
-    look->observation.node_claims = (struct kt_objects){items, count + 1};
-    return true;
+    kt_observation_add(&look->observation, KT_KIND_NODE_CLAIM, claim, look->arena);
+    return !look->arena->failed;
 }
 
 static enum kt_step_result make_claim(struct kt_reconcile *look, int64_t number)
@@ -203,7 +196,7 @@ enum kt_step_result kt_step_node_claim(struct kt_reconcile *look)
     if (look->observation.bring_your_own || kt_reconcile_is_finished(look) ||
         kt_condition_holds(look->workspace, "JobStarted"))
         return KT_STEP_DONE;
-    if (look->observation.job && kt_observation_has_started(&look->observation))
+    if (kt_observation_job(&look->observation) && kt_observation_has_started(&look->observation))
         return KT_STEP_DONE; /* it runs somewhere; without that place it fails by itself */
     const cJSON *claim = kt_observation_claim(&look->observation);
     if (claim) {

@@ -6,7 +6,7 @@
 
 enum kt_step_result kt_step_nodes(struct kt_reconcile *look)
 {
-    if (look->observation.job || kt_observation_resources_ready(&look->observation))
+    if (kt_observation_job(&look->observation) || kt_observation_resources_ready(&look->observation))
         return KT_STEP_DONE;
     /* A change of a claim's node brings us back; nodes of the user's own belong to nobody. */
     if (look->observation.bring_your_own)

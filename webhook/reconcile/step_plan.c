@@ -40,8 +40,9 @@ static int fill_defaults(struct kt_reconcile *look, struct kt_error *error)
 static uint32_t node_capability(const struct kt_reconcile *look)
 {
     struct kt_nodes_capability all = {0};
-    for (size_t i = 0; i < look->observation.nodes.count; i++)
-        kt_nodes_capability_add(&all, look->observation.nodes.items[i]);
+    const struct kt_objects *nodes = &look->observation.objects[KT_KIND_NODE];
+    for (size_t i = 0; i < nodes->count; i++)
+        kt_nodes_capability_add(&all, nodes->items[i]);
     return kt_nodes_capability_value(&all);
 }
 

@@ -12,16 +12,17 @@
 static const char *why_replace(const struct kt_reconcile *look)
 {
     const char *revision = kt_annotation(look->workspace, KT_ANNOTATION_REVISION);
-    const char *made_for = kt_annotation(look->observation.job, KT_ANNOTATION_REVISION);
+    const cJSON *job = kt_observation_job(&look->observation);
+    const char *made_for = kt_annotation(job, KT_ANNOTATION_REVISION);
     if (made_for && revision && !kt_streq(made_for, revision))
         return "SpecChanged";
-    const char *hash = kt_annotation(look->observation.job, KT_ANNOTATION_CONFIG_HASH);
+    const char *hash = kt_annotation(job, KT_ANNOTATION_CONFIG_HASH);
     return hash && look->config_hash && !kt_streq(hash, look->config_hash) ? "ConfigMapChanged" : NULL;
 }
 
 enum kt_step_result kt_step_replace(struct kt_reconcile *look)
 {
-    const cJSON *job = look->observation.job;
+    const cJSON *job = kt_observation_job(&look->observation);
     if (!job)
         return KT_STEP_DONE;
     if (!kt_is_owned_by(job, look->workspace)) {
@@ -30,7 +31,7 @@ enum kt_step_result kt_step_replace(struct kt_reconcile *look)
                                              "a Job named %s is there already and does not belong to this Workspace: "
                                              "delete or rename it, or give the Workspace another name",
                                              look->key.name));
-        look->observation.job = NULL;
+        look->observation.objects[KT_KIND_JOB].count = 0;
         kt_reconcile_revisit(look, KT_NAME_TAKEN_MS);
         return KT_STEP_WAIT;
     }
@@ -45,8 +46,8 @@ enum kt_step_result kt_step_replace(struct kt_reconcile *look)
                               "ConfigMap %s was changed: the Job is replaced by one that reads the new content",
                               look->plan.config_map));
     look->trouble.is_planned = true;
-    look->observation.job = NULL; /* what it says is of the past */
-    look->observation.pods.count = 0;
+    look->observation.objects[KT_KIND_JOB].count = 0; /* what it says is of the past */
+    look->observation.objects[KT_KIND_POD].count = 0;
     if (kt_is_being_deleted(job))
         return KT_STEP_WAIT;
     if (kt_condition_is_true(look->workspace, "JobStarted")) {

@@ -21,7 +21,7 @@ static int64_t age_ms(const struct kt_reconcile *look, const cJSON *object)
 static void read_events_when_stuck(struct kt_reconcile *look)
 {
     struct kt_observation *observation = &look->observation;
-    const cJSON *job = observation->job;
+    const cJSON *job = kt_observation_job(observation);
     if (!job || kt_is_being_deleted(job) || kt_observation_has_started(observation))
         return;
     const cJSON *pod = kt_observation_pod(observation);
@@ -49,7 +49,7 @@ static void read_events_when_stuck(struct kt_reconcile *look)
     const cJSON *event;
     size_t i = 0;
     cJSON_ArrayForEach(event, list.items) items[i++] = event;
-    observation->events = (struct kt_objects){items, i};
+    observation->objects[KT_KIND_EVENT] = (struct kt_objects){items, i};
     kt_reconcile_revisit(look, 3 * STUCK_MS);
 }
 
