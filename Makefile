@@ -155,6 +155,13 @@ $(BUILD)/tests/test_plugin_%: $(BUILD)/objects/tests/unit/test_plugin_%.o $(call
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
 
+# Does the plugin see what the server sees? Both are in it.
+$(BUILD)/tests/test_observe: $(BUILD)/objects/tests/unit/test_observe.o $(call objects,$(TEST_SUPPORT_SOURCES)) \
+  $(call objects,$(filter-out plugin/main.c,$(PLUGIN_SOURCES)) $(filter-out webhook/main.c,$(WEBHOOK_SOURCES))) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
+
 # Programs that read cases of the oracle, and are run by that layer alone.
 ORACLE_PROGRAMS := $(patsubst tests/oracle/%.c,$(BUILD)/oracle/%,$(wildcard tests/oracle/*.c))
 $(BUILD)/oracle/%: $(BUILD)/objects/tests/oracle/%.o $(LIBRARY)

@@ -3,7 +3,6 @@
 
 #include "admission/inference_facts.h"
 #include "kube/api.h"
-#include "text/names.h"
 #include "workload/names.h"
 
 #define SELECTOR_BYTES ((size_t)(8 * KT_KIB))
@@ -57,12 +56,6 @@ static int get(void *context, enum kt_kind_id kind, const char *namespace_, cons
     return settle(source, code, &inner, error);
 }
 
-/* What cannot be the value of a label is on no object. */
-static bool is_label_value(const char *text)
-{
-    return !kt_names_label_value(kt_str(text));
-}
-
 static int labelled(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
                     struct kt_objects *ret, struct kt_error *error)
 {
@@ -74,7 +67,7 @@ static int labelled(void *context, enum kt_kind_id kind, const char *namespace_,
                                            kt_arena_printf(source->arena, KT_LABEL_WORKSPACE "=%s%s%s", name,
                                                            has_namespace ? "" : "," KT_LABEL_WORKSPACE_NAMESPACE "=",
                                                            has_namespace ? "" : namespace_)};
-    return is_label_value(name) ? kt_api_source_list(source, &query, ret, error) : 0;
+    return kt_api_source_list(source, &query, ret, error);
 }
 
 static int nodes(void *context, const cJSON *match_labels, struct kt_objects *ret, struct kt_error *error)
@@ -88,8 +81,6 @@ static int nodes(void *context, const cJSON *match_labels, struct kt_objects *re
         const char *value = kt_json_string_or(label, "");
         if (kt_label_is_reserved(label->string))
             continue;
-        if (kt_names_label_key(kt_str(label->string)) || !is_label_value(value))
-            return 0;
         kt_strbuf_printf(&selector, "%s%s=%s", selector.length ? "," : "", label->string, value);
     }
     if (selector.failed && !source->arena->failed)

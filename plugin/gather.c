@@ -3,6 +3,7 @@
 
 #include "kube/api.h"
 #include "plugin/list_source.h"
+#include "text/names.h"
 #include "workload/names.h"
 
 /* --- the Workspace -------------------------------------------------------------------------------------------- */
@@ -127,7 +128,7 @@ int kt_gather_leftovers(struct kt_gather_target *target, struct kt_arena *arena,
     kt_strbuf_init(&text, arena, (size_t)(4 * KT_KIB));
     for (enum kt_kind_id kind = 0; kind < KT_KIND_COUNT; kind++) {
         struct kt_objects found = {0};
-        int code = is_collected(&kt_kinds[kind])
+        int code = is_collected(&kt_kinds[kind]) && !kt_names_label_value(kt_str(target->name))
                        ? source.labelled(source.context, kind, target->namespace_, target->name, &found, error)
                        : 0;
         if (code != 0 && code != KT_EFORBIDDEN && code != KT_ELIMIT)

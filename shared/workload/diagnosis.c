@@ -238,7 +238,7 @@ static void diagnose_active_job(struct kt_arena *arena, const struct kt_observat
     bool has_succeeded =
         progress->pod &&
         kt_streq(kt_json_string_or(kt_json_path(progress->pod, "status", "phase", NULL), ""), "Succeeded");
-    if (!ret->has_cause && progress->resources.has_cause && !has_succeeded) {
+    if (!ret->has_cause && progress->resources.has_cause && !has_succeeded && !ret->unseen) {
         ret->has_cause = true;
         ret->cause = progress->resources.cause;
     }
@@ -260,8 +260,11 @@ void kt_diagnose_objects(struct kt_arena *arena, const struct kt_observation *ob
         stage_of_resources(arena, observation, &progress->resources, ret);
         ret->has_cause = progress->resources.has_cause;
         ret->cause = progress->resources.cause;
-        if (!kt_observation_job(observation) && kt_observation_lacks(observation, KT_KIND_JOB))
+        /* With a Job that has ended, what its nodes do is no trouble. */
+        if (!kt_observation_job(observation) && kt_observation_lacks(observation, KT_KIND_JOB)) {
             tell_unseen(arena, &kt_kinds[KT_KIND_JOB], ret);
+            ret->has_cause = false;
+        }
         if (progress->job_phase == KT_JOB_REPLACED)
             ret->detail = "the Job of an older state of the Workspace is being replaced";
         break;

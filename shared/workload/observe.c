@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "admission/inference_facts.h"
+#include "text/names.h"
 #include "workload/diagnosis_internal.h"
 
 /* Objects of one kind that are looked up one by one. A tuning has one node. */
@@ -51,9 +52,17 @@ static void keep_sorted(struct observing *observing, enum kt_kind_id kind, struc
     observing->observation->objects[kind] = (struct kt_objects){items, found.count};
 }
 
+/* What cannot be the value of a label is on no object. */
+static bool is_label_value(const char *text)
+{
+    return !kt_names_label_value(kt_str(text));
+}
+
 static int find_labelled(struct observing *observing, enum kt_kind_id kind)
 {
     struct kt_objects found = {0};
+    if (!is_label_value(observing->name))
+        return 0;
     int code = observing->source->labelled(observing->source->context, kind, observing->namespace_, observing->name,
                                            &found, observing->error);
     code = note_unseen(observing, kind, code);
@@ -134,12 +143,25 @@ static bool are_nodes_own(const struct observing *observing)
            !*kt_json_string_or(kt_json_path(workspace, "resource", "instanceType", NULL), "");
 }
 
+/* Is there a label to select by, and can a node have all of them? */
+static bool can_match(const cJSON *match_labels)
+{
+    const cJSON *label;
+    cJSON_ArrayForEach(label, match_labels)
+    {
+        if (!kt_label_is_reserved(label->string) &&
+            (kt_names_label_key(kt_str(label->string)) || !is_label_value(kt_json_string_or(label, ""))))
+            return false;
+    }
+    return kt_match_labels_usable(match_labels) > 0;
+}
+
 static int find_own_nodes(struct observing *observing)
 {
     const cJSON *match_labels =
         kt_json_path(observing->observation->workspace, "resource", "labelSelector", "matchLabels", NULL);
     struct kt_objects found = {0};
-    if (kt_match_labels_usable(match_labels) == 0)
+    if (!can_match(match_labels))
         return 0;
     int code = observing->source->nodes(observing->source->context, match_labels, &found, observing->error);
     code = note_unseen(observing, KT_KIND_NODE, code);

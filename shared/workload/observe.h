@@ -20,10 +20,11 @@ struct kt_object_source {
     /* One object; namespace_ is of no meaning for a kind that has none. NULL: it is not there. */
     int (*get)(void *context, enum kt_kind_id kind, const char *namespace_, const char *name, const cJSON **ret,
                struct kt_error *error);
-    /* All that kt_kind_is_labelled says to belong to this Workspace. */
+    /* All that kt_kind_is_labelled says to belong to this Workspace; its name is one that a label can have. */
     int (*labelled)(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
                     struct kt_objects *ret, struct kt_error *error);
-    /* The Nodes that kt_node_matches accepts; match_labels has usable members. */
+    /* The Nodes that kt_node_matches accepts; the usable members of match_labels are labels that a node can have, and
+     * there is one. */
     int (*nodes)(void *context, const cJSON *match_labels, struct kt_objects *ret, struct kt_error *error);
     /* Events about objects of this name in this namespace. NULL: the source has no events. */
     int (*events)(void *context, const char *namespace_, const char *name, struct kt_objects *ret,

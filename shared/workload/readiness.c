@@ -6,11 +6,6 @@
 #include "workload/names.h"
 #include "workload/node_claim.h"
 
-static const char *name_of(const cJSON *object)
-{
-    return kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), "");
-}
-
 int64_t kt_claim_number(const cJSON *workspace)
 {
     const char *text = kt_json_string(
@@ -55,14 +50,24 @@ static bool has_gpus(const cJSON *node)
     return amount[0] >= '1' && amount[0] <= '9';
 }
 
+bool kt_observation_node_counts(const struct kt_observation *observation, const cJSON *node)
+{
+    const struct kt_objects *claims = &observation->objects[KT_KIND_NODE_CLAIM];
+    const char *name = kt_object_name(node);
+    for (size_t i = 0; i < claims->count; i++)
+        if (*name && kt_streq(kt_json_string_or(kt_json_path(claims->items[i], "status", "nodeName", NULL), ""), name))
+            return true;
+    return observation->bring_your_own;
+}
+
 const cJSON *kt_observation_ready_node(const struct kt_observation *observation)
 {
     const cJSON *claim = kt_observation_claim(observation);
-    const char *claimed = kt_json_string(kt_json_path(claim, "status", "nodeName", NULL));
+    const char *claimed = kt_json_string_or(kt_json_path(claim, "status", "nodeName", NULL), "");
     const struct kt_objects *nodes = &observation->objects[KT_KIND_NODE];
     for (size_t i = 0; i < nodes->count; i++) {
         const cJSON *node = nodes->items[i];
-        if (!observation->bring_your_own && claimed && !kt_streq(claimed, name_of(node)))
+        if (!observation->bring_your_own && (!*claimed || !kt_streq(claimed, kt_object_name(node))))
             continue;
         if (!kt_is_being_deleted(node) && kt_condition_is_true(node, "Ready") && has_gpus(node))
             return node;

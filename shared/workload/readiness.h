@@ -15,6 +15,9 @@ int64_t kt_claim_number(const cJSON *workspace);
 const cJSON *kt_observation_claim(const struct kt_observation *observation);
 /* Is that claim Ready, and not being deleted? True for bring-your-own nodes. */
 bool kt_observation_claim_ready(const struct kt_observation *observation);
+/* Is the node one that counts: the user's own (all that are observed then are), or named by a claim? Others are nodes
+ * that a pod of any owner runs on. */
+bool kt_observation_node_counts(const struct kt_observation *observation, const cJSON *node);
 /* The node of the claim (bring_your_own: any node) that is Ready and has nvidia.com/gpu, or NULL. */
 const cJSON *kt_observation_ready_node(const struct kt_observation *observation);
 /* Both of them. */

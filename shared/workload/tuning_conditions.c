@@ -48,6 +48,14 @@ static bool keep_when_unseen(struct kt_reading *reading, const char *type, const
     return true;
 }
 
+/* What keeps us from saying that the nodes are not ready. A Job that has ended makes them no news. */
+static const struct kt_kind *unseen_for_nodes(const struct kt_reading *reading)
+{
+    bool may_have_job = reading->progress.job_phase == KT_JOB_ABSENT && !reading->is_over &&
+                        kt_observation_lacks(reading->observation, KT_KIND_JOB);
+    return may_have_job ? &kt_kinds[KT_KIND_JOB] : reading->progress.resources.unseen;
+}
+
 static bool is_cause_of(const struct kt_reading *reading, const char *kind)
 {
     const struct kt_resources *resources = &reading->progress.resources;
@@ -64,9 +72,10 @@ static void say_node_claim(struct kt_reading *reading, bool is_ready)
         reading->conditions.dropped = type;
         return;
     }
-    bool is_unseen = resources->unseen == &kt_kinds[KT_KIND_NODE_CLAIM];
+    const struct kt_kind *unseen = unseen_for_nodes(reading);
     if (keep_when_over(reading, type) ||
-        keep_when_unseen(reading, type, is_unseen && !is_ready ? resources->unseen : NULL, "NodeClaimNotReady"))
+        keep_when_unseen(reading, type, is_ready || unseen == &kt_kinds[KT_KIND_NODE] ? NULL : unseen,
+                         "NodeClaimNotReady"))
         return;
     if (is_ready) {
         say(reading, type, true, "NodeClaimsReady",
@@ -99,7 +108,7 @@ static void say_nodes(struct kt_reading *reading, bool is_ready)
     const struct kt_resources *resources = &reading->progress.resources;
     const char *node = kt_cause_clean(reading->arena, kt_metadata_text(resources->node, "name"), KT_CAUSE_QUOTE_BYTES);
     if (keep_when_over(reading, type) ||
-        keep_when_unseen(reading, type, is_ready ? NULL : resources->unseen, "NodeNotReady"))
+        keep_when_unseen(reading, type, is_ready ? NULL : unseen_for_nodes(reading), "NodeNotReady"))
         return;
     if (is_ready) {
         say(reading, type, true, "NodesReady",
@@ -132,7 +141,8 @@ static void say_resources(struct kt_reading *reading)
     say_node_claim(reading, is_claim_ready);
     say_nodes(reading, is_node_ready);
     if (keep_when_over(reading, type) ||
-        keep_when_unseen(reading, type, is_node_ready ? NULL : resources->unseen, "workspaceResourceStatusNotReady"))
+        keep_when_unseen(reading, type, is_node_ready ? NULL : unseen_for_nodes(reading),
+                         "workspaceResourceStatusNotReady"))
         return;
     if (is_claim_ready && is_node_ready) {
         say(reading, type, true, "workspaceResourceStatusSuccess", "the node that the Workspace needs is ready");

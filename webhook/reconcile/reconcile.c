@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/reconcile/reconcile.h"
 
-#include "admission/inference_facts.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
@@ -57,76 +56,53 @@ bool kt_reconcile_is_finished(const struct kt_reconcile *look)
 /* --- gathering -----------------------------------------------------------------------------------------------------
  */
 
-/* That a Job which had started is gone ends the Workspace as Failed. The store is no witness of that: it is bounded,
- * and sees only Jobs that have their label. */
-static int confirm_no_job(struct kt_reconcile *look)
+/* What a step would make, because it is not there, is asked for once more where the store is no witness: it is bounded,
+ * and sees only Jobs that have their label. That a Job which had started is gone ends the Workspace as Failed. */
+static int confirm_job(struct kt_reconcile *look)
 {
-    if (!kt_condition_is_true(look->workspace, "JobStarted") || kt_workspace_is_over(look->workspace) ||
-        kt_is_being_deleted(look->workspace))
-        return 0;
+    bool has_started = kt_condition_is_true(look->workspace, "JobStarted") && !kt_workspace_is_over(look->workspace) &&
+                       !kt_is_being_deleted(look->workspace);
     const cJSON *job;
+    if (kt_observation_job(&look->observation) ||
+        !(has_started || kt_observation_lacks(&look->observation, KT_KIND_JOB)))
+        return 0;
     if (kt_read(look, KT_KIND_JOB, look->key.namespace_, look->key.name, &job) != KT_STEP_DONE)
         return look->error.code;
     if (job)
         kt_observation_add(&look->observation, KT_KIND_JOB, job, look->arena);
+    look->observation.unseen &= ~KT_KIND_BIT(KT_KIND_JOB);
     return 0;
 }
 
-/* Nodes of the user's own: those that carry the labels of resource.labelSelector. */
-static int gather_own_nodes(struct kt_reconcile *look)
+static int confirm_claims(struct kt_reconcile *look)
 {
-    struct kt_workspace workspace;
-    kt_workspace_view(look->workspace, &workspace);
-    int code = kt_store_all(look->reconciler->store, KT_KIND_NODE, look->arena, &look->nodes, &look->error);
-    if (code != 0)
-        return code;
-    const cJSON **own = kt_arena_calloc(look->arena, KT_MAX(look->nodes.objects.count, (size_t)1), sizeof(*own));
-    if (!own)
-        return kt_error_set(&look->error, KT_ENOMEM, "no memory for the nodes of the cluster");
-    size_t count = 0;
-    bool has_labels = kt_match_labels_usable(workspace.resource.match_labels) > 0;
-    for (size_t i = 0; has_labels && i < look->nodes.objects.count; i++)
-        if (kt_node_matches(look->nodes.objects.items[i], workspace.resource.match_labels))
-            own[count++] = look->nodes.objects.items[i];
-    look->observation.objects[KT_KIND_NODE] = (struct kt_objects){own, count};
+    const cJSON *claims, *claim;
+    if (!kt_observation_lacks(&look->observation, KT_KIND_NODE_CLAIM))
+        return 0;
+    if (kt_read_labelled(look, KT_KIND_NODE_CLAIM, &claims) != KT_STEP_DONE)
+        return look->error.code;
+    look->observation.objects[KT_KIND_NODE_CLAIM] = (struct kt_objects){0};
+    cJSON_ArrayForEach(claim, claims) kt_observation_add(&look->observation, KT_KIND_NODE_CLAIM, claim, look->arena);
+    look->observation.unseen &= ~KT_KIND_BIT(KT_KIND_NODE_CLAIM);
     return 0;
 }
 
-static int gather_children(struct kt_reconcile *look)
+static int gather(struct kt_reconcile *look)
 {
-    struct kt_store *store = look->reconciler->store;
-    struct kt_error *error = &look->error;
-    int code = kt_store_of_workspace(store, KT_KIND_NODE_CLAIM, &look->key, look->arena, &look->claims, error);
-    if (code == 0 && !kt_settings_bring_your_own(look->reconciler->settings))
-        code = kt_store_of_workspace(store, KT_KIND_NODE, &look->key, look->arena, &look->nodes, error);
+    const struct kt_object_source source = kt_store_source_view(&look->source);
+    const struct kt_observe_options options = {
+        .nodes = kt_settings_bring_your_own(look->reconciler->settings) ? KT_NODES_OWN : KT_NODES_CLAIMED,
+        .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
+    look->source = (struct kt_store_source){.store = look->reconciler->store, .arena = look->arena};
+    int code = kt_observe(&source, look->workspace, &options, look->arena, &look->observation, &look->error);
     if (code == 0)
-        code = kt_store_of_workspace(store, KT_KIND_POD, &look->key, look->arena, &look->pods, error);
-    if (code != 0)
-        return code;
-    look->job_reference = kt_store_get(store, KT_KIND_JOB, look->key.namespace_, look->key.name);
-    look->observation = (struct kt_observation){
-        .workspace = look->workspace,
-        .objects = {[KT_KIND_NODE_CLAIM] = look->claims.objects,
-                    [KT_KIND_NODE] = look->nodes.objects,
-                    [KT_KIND_POD] = look->pods.objects},
-        .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000,
-        .bring_your_own = kt_settings_bring_your_own(look->reconciler->settings),
-    };
-    if (look->job_reference)
-        kt_observation_add(&look->observation, KT_KIND_JOB, kt_stored_object(look->job_reference), look->arena);
-    if (look->observation.bring_your_own)
-        code = gather_own_nodes(look);
-    if (code != 0)
-        return code;
-    return kt_observation_job(&look->observation) ? 0 : confirm_no_job(look);
+        code = confirm_job(look);
+    return code == 0 ? confirm_claims(look) : code;
 }
 
 static void give_back(struct kt_reconcile *look)
 {
-    kt_stored_set_release(&look->claims);
-    kt_stored_set_release(&look->nodes);
-    kt_stored_set_release(&look->pods);
-    kt_stored_release(look->job_reference);
+    kt_store_source_release(&look->source);
     kt_stored_release(look->config_map_reference);
     kt_stored_release(look->workspace_reference);
 }
@@ -168,7 +144,7 @@ static enum kt_step_result take_steps(struct kt_reconcile *look)
 static enum kt_step_result look_at_inference(struct kt_reconcile *look)
 {
     if (kt_is_being_deleted(look->workspace))
-        return gather_children(look) == 0 ? kt_step_delete(look) : KT_STEP_FAIL;
+        return gather(look) == 0 ? kt_step_delete(look) : KT_STEP_FAIL;
     kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "InferenceNotRun",
                     "this version of kaito-webhook judges inference Workspaces and does not run them: leave them to "
                     "upstream's operator, and run ours beside it with --reconcile=false");
@@ -201,7 +177,7 @@ static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
     const struct kt_resource *refused = kt_informers_refused(look->reconciler->informers);
     if (refused)
         return say_refused(look, refused);
-    bool gathered = gather_children(look) == 0;
+    bool gathered = gather(look) == 0;
     enum kt_step_result result = gathered ? take_steps(look) : KT_STEP_FAIL;
     if (gathered && look->is_status_behind)
         return KT_STEP_FAIL;

@@ -16,6 +16,7 @@
 #include "webhook/reconcile/informers.h"
 #include "webhook/reconcile/leader.h"
 #include "webhook/reconcile/store.h"
+#include "webhook/reconcile/store_source.h"
 #include "workload/readiness.h"
 #include "workload/tuning.h"
 #include "workload/tuning_status.h"
@@ -52,8 +53,8 @@ struct kt_reconcile {
     struct kt_arena *arena;
     struct kt_object_key key;
 
-    struct kt_stored *workspace_reference, *job_reference, *config_map_reference;
-    struct kt_stored_set claims, nodes, pods;
+    struct kt_stored *workspace_reference, *config_map_reference;
+    struct kt_store_source source; /* of the observation */
 
     const cJSON *workspace; /* as it is stored now: replaced by the reply to a write */
     const cJSON *filled;    /* the same with the defaults that a missing webhook left out */

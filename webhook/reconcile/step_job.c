@@ -12,7 +12,8 @@ static uint32_t node_gpus(const struct kt_reconcile *look)
     uint32_t count = 0;
     const struct kt_objects *nodes = &look->observation.objects[KT_KIND_NODE];
     for (size_t i = 0; count == 0 && i < nodes->count; i++)
-        count = kt_node_gpu_count(nodes->items[i]);
+        if (kt_observation_node_counts(&look->observation, nodes->items[i]))
+            count = kt_node_gpu_count(nodes->items[i]);
     return count;
 }
 

@@ -155,12 +155,8 @@ static enum kt_step_result follow_lost(struct kt_reconcile *look, const char *cl
 
 static bool is_same_claim(const cJSON *object, const cJSON *workspace)
 {
-    const cJSON *labels = kt_json_path(object, "metadata", "labels", NULL);
-    const cJSON *metadata = kt_json_get(workspace, "metadata");
-    return kt_streq(kt_json_string_or(kt_json_get(labels, KT_LABEL_WORKSPACE), ""),
-                    kt_json_string_or(kt_json_get(metadata, "name"), "")) &&
-           kt_streq(kt_json_string_or(kt_json_get(labels, KT_LABEL_WORKSPACE_NAMESPACE), ""),
-                    kt_json_string_or(kt_json_get(metadata, "namespace"), ""));
+    return kt_kind_is_labelled(&kt_kinds[KT_KIND_NODE_CLAIM], object, kt_object_namespace(workspace),
+                               kt_object_name(workspace));
 }
 
 static bool add_to_observation(struct kt_reconcile *look, const cJSON *claim)

@@ -42,7 +42,8 @@ static uint32_t node_capability(const struct kt_reconcile *look)
     struct kt_nodes_capability all = {0};
     const struct kt_objects *nodes = &look->observation.objects[KT_KIND_NODE];
     for (size_t i = 0; i < nodes->count; i++)
-        kt_nodes_capability_add(&all, nodes->items[i]);
+        if (kt_observation_node_counts(&look->observation, nodes->items[i]))
+            kt_nodes_capability_add(&all, nodes->items[i]);
     return kt_nodes_capability_value(&all);
 }
 

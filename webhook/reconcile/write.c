@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "text/names.h"
 #include "webhook/log.h"
 #include "workload/names.h"
 
@@ -112,6 +113,28 @@ enum kt_step_result kt_read(struct kt_reconcile *look, enum kt_kind_id kind, con
     if (!is_object(reply.object, name))
         return odd_reply(look, kind, "read", name);
     *ret = reply.object;
+    return KT_STEP_DONE;
+}
+
+enum kt_step_result kt_read_labelled(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON **ret_items)
+{
+    const struct kt_resource *resource = kt_kinds[kind].resource;
+    const struct kt_list_options options = {
+        .label_selector = kt_arena_printf(look->arena, KT_LABEL_WORKSPACE "=%s%s%s", look->key.name,
+                                          resource->cluster_scoped ? "," KT_LABEL_WORKSPACE_NAMESPACE "=" : "",
+                                          resource->cluster_scoped ? look->key.namespace_ : "")};
+    struct kt_list list = {0};
+    struct kt_reply reply = {0};
+    *ret_items = NULL;
+    if (kt_names_label_value(kt_str(look->key.name)))
+        return KT_STEP_DONE; /* no label can have this name, so no object has it */
+    int code =
+        kt_api_list(look->client, look->arena, resource, look->key.namespace_, &options, &list, &reply, &look->error);
+    if (code != 0 && reply.type_missing)
+        return KT_STEP_DONE; /* what the API server does not know is not there */
+    if (code != 0)
+        return fail(look, kind, "list", &reply);
+    *ret_items = list.items;
     return KT_STEP_DONE;
 }
 

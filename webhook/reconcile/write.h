@@ -35,4 +35,7 @@ enum kt_step_result kt_write_delete(struct kt_reconcile *look, enum kt_kind_id k
 enum kt_step_result kt_read(struct kt_reconcile *look, enum kt_kind_id kind, const char *namespace_, const char *name,
                             const cJSON **ret);
 
+/* All of a kind that bear the labels of the Workspace, by the API server. None where it does not know the type. */
+enum kt_step_result kt_read_labelled(struct kt_reconcile *look, enum kt_kind_id kind, const cJSON **ret_items);
+
 #endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/reconcile/store_source.h"
+
+#include <string.h>
+
+#include "admission/inference_facts.h"
+
+/* In the arena. */
+struct kt_store_held {
+    struct kt_store_held *next;
+    struct kt_stored *one;
+    struct kt_stored_set set;
+};
+
+static struct kt_store_held *hold(struct kt_store_source *source)
+{
+    struct kt_store_held *held = kt_arena_calloc(source->arena, 1, sizeof(*held));
+    if (!held)
+        return NULL;
+    held->next = source->held;
+    source->held = held;
+    return held;
+}
+
+static int no_memory(struct kt_error *error)
+{
+    return kt_error_set(error, KT_ENOMEM, "no memory for the objects of a Workspace");
+}
+
+/* What a store that is not whole does not have may be there. */
+static int seen(const struct kt_store_source *source, enum kt_kind_id kind, struct kt_error *error)
+{
+    return kt_store_is_complete(source->store, kind)
+               ? 0
+               : kt_error_set(error, KT_ELIMIT, "not all %s are known", kt_kinds[kind].resource->plural);
+}
+
+static int get(void *context, enum kt_kind_id kind, const char *namespace_, const char *name, const cJSON **ret,
+               struct kt_error *error)
+{
+    struct kt_store_source *source = context;
+    struct kt_store_held *held = hold(source);
+    if (!held)
+        return no_memory(error);
+    held->one = kt_store_get(source->store, kind, kt_kinds[kind].resource->cluster_scoped ? "" : namespace_, name);
+    *ret = kt_stored_object(held->one);
+    return *ret ? 0 : seen(source, kind, error);
+}
+
+static int labelled(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
+                    struct kt_objects *ret, struct kt_error *error)
+{
+    struct kt_store_source *source = context;
+    struct kt_store_held *held = hold(source);
+    struct kt_object_key key;
+    if (!held)
+        return no_memory(error);
+    if (strlen(namespace_) >= sizeof(key.namespace_) || strlen(name) >= sizeof(key.name))
+        return 0; /* the store has none of them */
+    memcpy(key.namespace_, namespace_, strlen(namespace_) + 1);
+    memcpy(key.name, name, strlen(name) + 1);
+    int code = kt_store_of_workspace(source->store, kind, &key, source->arena, &held->set, error);
+    *ret = held->set.objects;
+    return code == 0 ? seen(source, kind, error) : code;
+}
+
+static int nodes(void *context, const cJSON *match_labels, struct kt_objects *ret, struct kt_error *error)
+{
+    struct kt_store_source *source = context;
+    struct kt_store_held *held = hold(source);
+    int code = held ? kt_store_all(source->store, KT_KIND_NODE, source->arena, &held->set, error) : no_memory(error);
+    const cJSON **own = code == 0 ? kt_arena_calloc(source->arena, held->set.objects.count + 1, sizeof(*own)) : NULL;
+    size_t count = 0;
+    if (code == 0 && !own)
+        code = no_memory(error);
+    for (size_t i = 0; code == 0 && i < held->set.objects.count; i++)
+        if (kt_node_matches(held->set.objects.items[i], match_labels))
+            own[count++] = held->set.objects.items[i];
+    *ret = (struct kt_objects){own, count};
+    return code == 0 ? seen(source, KT_KIND_NODE, error) : code;
+}
+
+struct kt_object_source kt_store_source_view(struct kt_store_source *source)
+{
+    return (struct kt_object_source){.get = get, .labelled = labelled, .nodes = nodes, .context = source};
+}
+
+void kt_store_source_release(struct kt_store_source *source)
+{
+    for (struct kt_store_held *held = source->held; held; held = held->next) {
+        kt_stored_release(held->one);
+        kt_stored_set_release(&held->set);
+    }
+    source->held = NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server keeps of the cluster as a source of observations (workload/observe.h). Where the store left something
+ * out, what is not found in it is unseen. There are no events.
+ */
+#ifndef KT_WEBHOOK_RECONCILE_STORE_SOURCE_H
+#define KT_WEBHOOK_RECONCILE_STORE_SOURCE_H
+
+#include "webhook/reconcile/store.h"
+#include "workload/observe.h"
+
+struct kt_store_source {
+    struct kt_store *store;
+    struct kt_arena *arena;
+    struct kt_store_held *held; /* references to all that was found */
+};
+
+/* Points to source, which must live as long. */
+struct kt_object_source kt_store_source_view(struct kt_store_source *source);
+/* Gives the references back: no object that was found may be looked at any more. For zeroed ones, too. */
+void kt_store_source_release(struct kt_store_source *source);
+
+#endif
