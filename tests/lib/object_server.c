@@ -488,16 +488,6 @@ void kt_object_server_load(struct kt_object_server *server, const char *path)
     pthread_mutex_unlock(&server->lock);
 }
 
-void kt_object_server_put(struct kt_object_server *server, const cJSON *object)
-{
-    pthread_mutex_lock(&server->lock);
-    if (server->count == MOST_OBJECTS)
-        abort();
-    server->objects[server->count++] = kt_json_clone(&server->arena, object);
-    touch(server);
-    pthread_mutex_unlock(&server->lock);
-}
-
 static bool is_named(const cJSON *object, const char *kind, const char *name)
 {
     return strcmp(kt_json_string_or(kt_json_get(object, "kind"), ""), kind) == 0 &&

@@ -22,8 +22,6 @@ const char *kt_object_server_url(const struct kt_object_server *server);
 
 /* Puts copies of objects in, a YAML list of them in a file of the repository; all others are forgotten. */
 void kt_object_server_load(struct kt_object_server *server, const char *path);
-/* Puts a copy in. */
-void kt_object_server_put(struct kt_object_server *server, const cJSON *object);
 /* The first object of this kind (and name, when it is not NULL) with a JSON merge patch; patch NULL: taken away. */
 void kt_object_server_change(struct kt_object_server *server, const char *kind, const char *name, const char *patch);
 bool kt_object_server_has(struct kt_object_server *server, const char *kind, const char *name);
