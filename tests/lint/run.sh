@@ -29,9 +29,13 @@ while read -r file; do
     head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || complain "$file has no SPDX line"
 done < <(sources '*.c' '*.h' '*.sh' '*.yaml' Makefile)
 
-if command -v clang-format >/dev/null; then
+# Versions differ in how they lay out macros and tables; the sources are as that of Debian 12 leaves them.
+format_version=$(clang-format --version 2>/dev/null | sed -nE 's/.* version ([0-9]+)\..*/\1/p')
+if [ "$format_version" = 14 ]; then
     unformatted=$(sources 'shared/*.[ch]' 'plugin/*.[ch]' 'webhook/*.[ch]' 'certs/*.[ch]' 'tests/*.[ch]' | xargs clang-format --dry-run 2>&1 | sed -nE 's/^([^: ]+):[0-9]+:[0-9]+: .*clang-format.*/\1/p' | sort -u)
     [ -z "$unformatted" ] || complain "not formatted (clang-format -i):"$'\n'"$unformatted"
+elif [ -n "$format_version" ]; then
+    echo "SKIPPED: the format is that of clang-format 14, and this is $format_version"
 else
     echo "SKIPPED: clang-format is not installed (make deps-lint)"
 fi
