@@ -333,14 +333,14 @@ static bool take_fault(struct kt_object_server *server, const struct kt_scripted
                        const struct kt_wanted *wanted, struct kt_object_fault *ret)
 {
     bool found = false;
-    for (size_t i = 0; !found && i < server->fault_count; i++) {
+    for (size_t i = 0; i < server->fault_count; i++) {
         struct kt_object_fault *fault = &server->faults[i];
         if ((fault->method && strcmp(fault->method, request->method) != 0) ||
             (fault->plural && strcmp(fault->plural, wanted->plural) != 0) || (fault->of_write && is_read(request)) ||
             --fault->nth > 0)
             continue;
         *ret = *fault;
-        server->faults[i] = server->faults[--server->fault_count];
+        server->faults[i--] = server->faults[--server->fault_count];
         found = true;
     }
     return found;

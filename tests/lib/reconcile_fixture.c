@@ -10,6 +10,9 @@
 #include "tests/lib/cmocka_all.h"
 #include "tests/lib/objects.h"
 #include "webhook/log.h"
+#include "webhook/reconcile/controller.h"
+#include "webhook/reconcile/leader_internal.h"
+#include "webhook/serve/metrics.h"
 #include "workload/names.h"
 
 /* 2026-11-23T18:00:00Z, a Monday long past or to come: nothing depends on the day. */
@@ -23,7 +26,7 @@
 struct kt_test_cluster {
     struct kt_arena arena; /* of what tests are told */
     struct kt_object_server *server;
-    int64_t passed_ms; /* by the clock of the reconciler and of the server */
+    _Atomic int64_t passed_ms; /* by the clock of the reconciler and of the server */
     struct kt_clock clock;
     struct kt_environment environment;
     struct kt_config config;
@@ -34,6 +37,11 @@ struct kt_test_cluster {
     int64_t synced_versions[KT_CACHED_KINDS]; /* of the server's objects at the last sync; -1: there was none */
     const char *writes;                       /* of all reconciles */
     size_t first_request;                     /* of the last one */
+    struct kt_clock moved_clock;              /* the system's, moved on */
+    struct kt_environment controller_environment;
+    struct kt_cluster_view *view;
+    struct kt_controller *controller;
+    struct kt_leader *leader; /* that does not lead */
     size_t starve_nth;
     bool starve_once;
 };
@@ -55,16 +63,24 @@ static int64_t now_ms(void *context)
     return START_MS + cluster->passed_ms;
 }
 
+static int64_t moved_ms(void *context)
+{
+    const struct kt_test_cluster *cluster = context;
+    return kt_clock_monotonic_ms(&kt_clock_system) + cluster->passed_ms;
+}
+
+static const struct kt_reconcile_options reconcile_options = {.claim_attempts = KT_TEST_CLAIM_ATTEMPTS,
+                                                              .claim_retry_delay_ms = KT_TEST_CLAIM_RETRY_MS,
+                                                              .claim_launch_timeout_ms = KT_TEST_LAUNCH_TIMEOUT_MS,
+                                                              .deletion_timeout_ms = KT_TEST_DELETION_TIMEOUT_MS};
+
 static void open_reconciler(struct kt_test_cluster *cluster)
 {
     struct kt_error error;
     struct kt_reconciler *reconciler = &cluster->reconciler;
     reconciler->settings = &cluster->settings;
     reconciler->clock = &cluster->clock;
-    reconciler->options = (struct kt_reconcile_options){.claim_attempts = KT_TEST_CLAIM_ATTEMPTS,
-                                                        .claim_retry_delay_ms = KT_TEST_CLAIM_RETRY_MS,
-                                                        .claim_launch_timeout_ms = KT_TEST_LAUNCH_TIMEOUT_MS,
-                                                        .deletion_timeout_ms = KT_TEST_DELETION_TIMEOUT_MS};
+    reconciler->options = reconcile_options;
     memset(cluster->synced_versions, 0xff, sizeof(cluster->synced_versions));
     must(kt_store_new(&reconciler->store, &error), &error);
     kt_store_set_release_namespace(reconciler->store, cluster->settings.release_namespace);
@@ -148,6 +164,7 @@ void kt_test_cluster_stop(struct kt_test_cluster *cluster)
 {
     if (!cluster)
         return;
+    kt_test_controller_stop(cluster);
     close_reconciler(cluster);
     kt_client_cleanup(&cluster->watcher);
     kt_object_server_stop(cluster->server);
@@ -449,4 +466,86 @@ void kt_test_settle(struct kt_test_cluster *cluster)
         if (returns)
             kt_test_advance(cluster, outcome.requeue_after_ms);
     }
+}
+
+/* --- the controller ------------------------------------------------------------------------------------------------
+ */
+
+static int start_controller(struct kt_test_cluster *cluster, struct kt_error *error)
+{
+    const struct kt_controller_options options = {.settings = &cluster->settings,
+                                                  .config = &cluster->config,
+                                                  .environment = &cluster->controller_environment,
+                                                  .view = cluster->view,
+                                                  .workers = 2,
+                                                  .resync_ms = 0,
+                                                  .reconcile = reconcile_options};
+    int code = kt_controller_start(&options, &cluster->controller, error);
+    return code == 0 ? kt_cluster_view_run(cluster->view, error) : code;
+}
+
+bool kt_test_controller_try(struct kt_test_cluster *cluster, size_t nth, struct kt_error *error)
+{
+    cluster->moved_clock = (struct kt_clock){moved_ms, moved_ms, cluster};
+    cluster->controller_environment = cluster->environment;
+    cluster->controller_environment.clock = &cluster->moved_clock;
+    kt_object_server_set_clock(cluster->server, &cluster->moved_clock);
+    kt_heap_fail_from(nth);
+    int code = kt_cluster_view_new(&cluster->config, &cluster->controller_environment, &cluster->view, error);
+    if (code == 0)
+        code = start_controller(cluster, error);
+    kt_heap_fail_from(0);
+    if (code != 0)
+        kt_test_controller_stop(cluster);
+    return code == 0;
+}
+
+void kt_test_controller_start(struct kt_test_cluster *cluster)
+{
+    struct kt_error error;
+    if (!kt_test_controller_try(cluster, 0, &error))
+        fail_msg("%s", error.message);
+}
+
+void kt_test_controller_lead(struct kt_test_cluster *cluster)
+{
+    kt_controller_lead(cluster->controller);
+}
+
+void kt_test_controller_yield(struct kt_test_cluster *cluster)
+{
+    kt_controller_yield(cluster->controller);
+}
+
+void kt_test_controller_may_write(struct kt_test_cluster *cluster, bool may)
+{
+    const struct kt_leader_options options = {.config = &cluster->config,
+                                              .environment = &cluster->controller_environment,
+                                              .namespace_ = "kaito-workspace",
+                                              .name = "kaito-webhook",
+                                              .identity = "me"};
+    const struct kt_leader_callbacks none = {0};
+    struct kt_error error;
+    if (!cluster->leader)
+        must(kt_leader_new(&options, &none, &cluster->leader, &error), &error);
+    kt_controller_set_leader(cluster->controller, may ? NULL : cluster->leader);
+}
+
+void kt_test_controller_stop(struct kt_test_cluster *cluster)
+{
+    kt_controller_stop(KT_STEAL(cluster->controller));
+    kt_cluster_view_stop(KT_STEAL(cluster->view));
+    kt_leader_free(KT_STEAL(cluster->leader));
+}
+
+double kt_test_controller_figure(const char *line)
+{
+    static const struct kt_metrics nothing;
+    struct kt_strbuf text;
+    kt_strbuf_init(&text, NULL, KT_MIB);
+    kt_metrics_write(&nothing, &text);
+    const char *found = text.data ? strstr(text.data, line) : NULL;
+    double value = found ? strtod(found + strcspn(found, " \n"), NULL) : -1;
+    kt_strbuf_release(&text);
+    return value;
 }

@@ -84,4 +84,21 @@ void kt_test_starve(struct kt_test_cluster *cluster, size_t nth, bool once);
  * the test when that does not come. */
 void kt_test_settle(struct kt_test_cluster *cluster);
 
+/* --- the controller, which does all of that by itself ------------------------------------------------------------- */
+
+/* With watches and workers of its own. Its time is the system's, moved on by kt_test_advance. Fails the test when it
+ * does not start; see kt_test_controller_try. */
+void kt_test_controller_start(struct kt_test_cluster *cluster);
+/* The same with every allocation from the nth on failing while it starts; false: it has not started, and error says
+ * why. */
+bool kt_test_controller_try(struct kt_test_cluster *cluster, size_t nth, struct kt_error *error);
+void kt_test_controller_lead(struct kt_test_cluster *cluster);
+void kt_test_controller_yield(struct kt_test_cluster *cluster);
+/* Somebody else holds the Lease (false), or nobody has to (true, as at first). */
+void kt_test_controller_may_write(struct kt_test_cluster *cluster, bool may);
+/* Ends it; nothing happens when it does not run. */
+void kt_test_controller_stop(struct kt_test_cluster *cluster);
+/* A figure of /metrics by the beginning of its line. */
+double kt_test_controller_figure(const char *line);
+
 #endif
