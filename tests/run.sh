@@ -40,6 +40,7 @@ layer_unit() {
 
 layer_valgrind() {
     local program
+    export RECONCILE_SHARE=20
     for program in "$BUILD"/tests/test_*; do
         [ -x "$program" ] || continue
         # shellcheck disable=SC2086

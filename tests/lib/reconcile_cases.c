@@ -2,6 +2,7 @@
 #include "tests/lib/reconcile_cases.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- what others do ------------------------------------------------------------------------------------------------
@@ -452,6 +453,18 @@ const char *kt_reconcile_case_odd_deletion(struct kt_test_cluster *now, struct k
             return word;
     }
     return NULL;
+}
+
+size_t kt_reconcile_share(void)
+{
+    const char *text = getenv("RECONCILE_SHARE");
+    size_t share = text ? strtoul(text, NULL, 10) : 1;
+    return KT_MAX(share, (size_t)1);
+}
+
+bool kt_reconcile_is_long(void)
+{
+    return getenv("RECONCILE_LONG");
 }
 
 void kt_reconcile_cases_release(void)

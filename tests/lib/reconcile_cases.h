@@ -34,6 +34,10 @@ const char *kt_reconcile_case_wrong(const struct kt_reconcile_case *row, struct 
                                     struct kt_test_cluster *end);
 /* A deletion that the usual way does not have; NULL: none. */
 const char *kt_reconcile_case_odd_deletion(struct kt_test_cluster *now, struct kt_test_cluster *end);
+/* Of many tries, which: 1: each; n: each nth, by RECONCILE_SHARE=n, for tools that make everything slow. */
+size_t kt_reconcile_share(void);
+/* RECONCILE_LONG=1: also those that a test leaves out because others are like them. */
+bool kt_reconcile_is_long(void);
 /* At the end of the program. */
 void kt_reconcile_cases_release(void);
 

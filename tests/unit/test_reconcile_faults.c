@@ -6,14 +6,13 @@
 #include "tests/lib/cmocka_all.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "kube/client.h"
 #include "tests/lib/reconcile_cases.h"
 
 #define REQUESTS_MOST 32
-#define ENOUGH_ROWS 2
-#define SHARE 6
+#define ENOUGH_ROWS 1
+#define PART 6
 /* A second try after 429 comes a second later: no test waits so long. */
 #define PATIENCE_MS ((int64_t)900)
 /* What is never answered is waited for so long; whatever does not come in time on a slow machine is one fault more. */
@@ -161,18 +160,18 @@ static void check_fault(const struct kt_reconcile_case *row, const struct usual 
     kt_test_cluster_stop(cluster);
 }
 
-/* Every fault of every request; of those that some rows have had already a share, another one in each row. All of them
- * with RECONCILE_LONG=1. */
+/* Every fault of every request; of those that some rows have had already a part, another one in each row. */
 static void check_all(const struct fault *faults, size_t count, int64_t patience_ms)
 {
     struct familiar familiar[REQUESTS_MOST] = {0};
-    bool all = getenv("RECONCILE_LONG");
+    size_t turn = 0;
     for (size_t i = 0; i < kt_reconcile_case_count; i++) {
         const struct kt_reconcile_case *row = &kt_reconcile_cases[i];
         struct usual usual = go_the_usual_way(row, familiar);
         for (size_t nth = 1; nth <= usual.requests; nth++)
             for (size_t j = 0; j < count; j++)
-                if (all || !usual.is_familiar[nth] || (i + j) % SHARE == 0)
+                if ((!usual.is_familiar[nth] || (i + j) % PART == 0 || kt_reconcile_is_long()) &&
+                    turn++ % kt_reconcile_share() == 0)
                     check_fault(row, &usual, &faults[j], nth, patience_ms);
         kt_test_cluster_stop(usual.cluster);
     }

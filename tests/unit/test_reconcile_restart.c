@@ -40,7 +40,7 @@ static bool die_after(const struct kt_reconcile_case *row, size_t writes, bool i
 
 static void die_after_each_write(bool is_told)
 {
-    for (size_t i = 0; i < kt_reconcile_case_count; i++) {
+    for (size_t i = 0; i < kt_reconcile_case_count; i += kt_reconcile_share()) {
         const struct kt_reconcile_case *row = &kt_reconcile_cases[i];
         struct kt_test_cluster *untouched = kt_reconcile_case_start(row);
         kt_test_settle(untouched);

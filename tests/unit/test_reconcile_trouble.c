@@ -30,6 +30,99 @@ static void expect_failure(struct kt_test_outcome outcome, const char *words)
         fail_msg("\"%s\" instead of \"%s\"", outcome.error, words);
 }
 
+/* --- refusals that a person must act on ----------------------------------------------------------------------------
+ */
+
+#define ENDING                                                                                                         \
+    "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Forbidden\",\"code\":403,\"message\":\"m\",\"details\":" \
+    "{"                                                                                                                \
+    "\"name\":\"n\",\"causes\":[{\"reason\":\"NamespaceTerminating\"}]}}"
+
+/* What the API server refuses is said where it holds the Workspace up, with what to do; once it is allowed, the words
+ * are gone. */
+static void a_refusal_is_told_on_the_condition_that_it_holds_up(void **state KT_UNUSED)
+{
+    static const struct {
+        const char *name, *method, *plural;
+        int code;
+        const char *text, *condition, *reason, *words;
+    } rows[] = {
+        {"applied", "POST", "controllerrevisions", 403, NULL, "WorkspaceSucceeded", "Forbidden", "Apply the roles"},
+        {"applied", "POST", "configmaps", 403, NULL, "JobStarted", "Forbidden", "Apply the roles"},
+        {"applied", "POST", "configmaps", 403, ENDING, "JobStarted", "NamespaceTerminating", "is being deleted"},
+        {"applied", "GET", "configmaps", 403, NULL, "JobStarted", "Forbidden", "read configmaps"},
+        {"applied", "POST", "nodeclaims", 403, NULL, "NodeClaimReady", "Forbidden", "create nodeclaims"},
+        {"applied", "POST", "nodeclaims", 422, NULL, "NodeClaimReady", "Refused", "create the NodeClaim"},
+        {"applied", "POST", "nodeclaims", 400, NULL, "NodeClaimReady", "Refused", "create the NodeClaim"},
+        {"applied", "POST", "nodeclaims", 404, "404 page not found", "NodeClaimReady", "TypeMissing", "a Karpenter"},
+        {"the node has come", "POST", "jobs", 403, NULL, "JobStarted", "Forbidden", "create jobs"},
+        {"the node has come", "POST", "jobs", 403, ENDING, "JobStarted", "NamespaceTerminating", "namespace default"},
+        {"the node has come", "POST", "jobs", 422, NULL, "JobStarted", "Refused", "create the Job"},
+        {"the launch fails for long", "DELETE", "nodeclaims", 403, NULL, "NodeClaimReady", "Forbidden", "delete"},
+        {"the config was changed", "DELETE", "jobs", 403, NULL, "JobStarted", "Forbidden", "delete jobs"},
+    };
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(rows); i++) {
+        struct kt_test_cluster *cluster = start(rows[i].name);
+        struct kt_object_fault fault = {rows[i].method,          rows[i].plural,       .nth = 1,
+                                        .what = KT_FAULT_STATUS, .code = rows[i].code, .text = rows[i].text};
+        assert_true(look_with(cluster, fault).failed);
+        const char *reason = kt_test_condition(cluster, rows[i].condition, "reason");
+        const char *message = kt_test_condition(cluster, rows[i].condition, "message");
+        if (strcmp(reason, rows[i].reason) != 0 || !strstr(message, rows[i].words))
+            fail_msg("%s %s: %s says %s: %s", rows[i].method, rows[i].plural, rows[i].condition, reason, message);
+        kt_test_settle(cluster);
+        if (strcmp(kt_test_condition(cluster, rows[i].condition, "reason"), rows[i].reason) == 0)
+            fail_msg("%s %s: %s stays", rows[i].method, rows[i].plural, rows[i].reason);
+        kt_test_cluster_stop(cluster);
+    }
+}
+
+/* What passes by itself is tried again and bothers nobody. */
+static void what_passes_is_not_told(void **state KT_UNUSED)
+{
+    static const int codes[] = {401, 409, 410, 500, 502, 503};
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(codes); i++) {
+        struct kt_test_cluster *cluster = start("applied");
+        struct kt_object_fault fault = {"POST", "nodeclaims", .nth = 1, .what = KT_FAULT_STATUS, .code = codes[i]};
+        struct kt_test_outcome outcome = look_with(cluster, fault);
+        assert_true(outcome.failed);
+        assert_string_equal(kt_test_condition(cluster, "NodeClaimReady", "status"), "False");
+        assert_string_equal(kt_test_condition(cluster, "NodeClaimReady", "reason"), "NodeClaimNotReady");
+        assert_string_equal(outcome.events, "");
+        kt_test_cluster_stop(cluster);
+    }
+}
+
+/* A status that cannot be written is written by the next look, whatever is in it. */
+static void a_status_that_somebody_else_wrote_meanwhile_is_judged_anew(void **state KT_UNUSED)
+{
+    struct kt_test_cluster *cluster = start("the pod runs");
+    kt_test_sync(cluster);
+    kt_test_change(cluster, "Workspace", "tune", "{metadata: {labels: {a: b}}}");
+    expect_failure(kt_test_reconcile(cluster), "Conflict");
+    /* It has read the Workspace again: the watch need not have told. */
+    assert_false(kt_test_reconcile(cluster).failed);
+    assert_string_equal(kt_test_text(cluster, "Workspace", "tune", "status.state"), "Running");
+    kt_test_cluster_stop(cluster);
+}
+
+/* Another Workspace under the same name is not written by a look at the one before it. */
+static void a_workspace_made_anew_is_not_written_by_an_old_look(void **state KT_UNUSED)
+{
+    struct kt_test_cluster *cluster = start("applied");
+    kt_test_sync(cluster);
+    kt_test_remove(cluster, "Workspace", "tune");
+    kt_test_put(cluster, kt_test_workspace);
+    assert_true(kt_test_reconcile(cluster).failed);
+    assert_int_equal(kt_test_count(cluster, "NodeClaim"), 0);
+    assert_string_equal(kt_test_text(cluster, "Workspace", "tune", "metadata.finalizers"), "");
+    /* The garbage collector takes what the one before it owned. */
+    kt_test_remove(cluster, "ControllerRevision", kt_test_only(cluster, "ControllerRevision"));
+    kt_test_settle(cluster);
+    assert_int_equal(kt_test_count(cluster, "NodeClaim"), 1);
+    kt_test_cluster_stop(cluster);
+}
+
 /* --- replies that are not what was asked for -----------------------------------------------------------------------
  */
 
@@ -185,6 +278,10 @@ static void a_revision_that_returns_is_the_newest(void **state KT_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refusal_is_told_on_the_condition_that_it_holds_up),
+        cmocka_unit_test(what_passes_is_not_told),
+        cmocka_unit_test(a_status_that_somebody_else_wrote_meanwhile_is_judged_anew),
+        cmocka_unit_test(a_workspace_made_anew_is_not_written_by_an_old_look),
         cmocka_unit_test(what_is_not_the_object_is_no_success),
         cmocka_unit_test(what_is_no_list_is_no_empty_list),
         cmocka_unit_test(what_has_ended_stays_ended),
