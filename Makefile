@@ -124,6 +124,12 @@ $(BUILD)/generated/catalog_tables.c: $(BUILD)/generator/generate $(CATALOG)
 	@mkdir -p $(@D)
 	$(Q)$(BUILD)/generator/generate $(CATALOG) > $@
 
+# The rules of access, from the kinds that a Workspace is made of.
+$(BUILD)/generator/rbac: $(call objects,shared/workload/generator/rbac.c) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs $(PACKAGES)) -lm -o $@
+
 # Files that are compiled in as text: name=path, see base/embedded.h.
 EMBEDDED := crd=manifests/crd/kaito.sh_workspaces.yaml training_keys=shared/admission/training_keys.yaml \
   templates=manifests/base/templates.yaml download_data=shared/workload/scripts/download-data.sh \
@@ -270,11 +276,11 @@ layering: ## includes go only where ARCHITECTURE.md allows
 	@tests/lint/layering.sh
 
 .PHONY: check-generated
-check-generated: all ## the tables in documents are what the code says
+check-generated: all $(BUILD)/generator/rbac ## the tables in documents, and the rules of access, are what the code says
 	@tests/lint/generated.sh
 
 .PHONY: update-generated
-update-generated: all ## writes those tables anew
+update-generated: all $(BUILD)/generator/rbac ## writes those anew
 	@tests/lint/generated.sh --update
 
 # --- installing ------------------------------------------------------------------------------------------------------

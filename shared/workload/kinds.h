@@ -41,6 +41,7 @@ enum kt_verb {
     KT_VERB_CREATE = 8,
     KT_VERB_PATCH = 16,
     KT_VERB_DELETE = 32,
+    KT_VERB_UPDATE = 64,
 };
 
 /* How a member of an object is kept. */
@@ -81,6 +82,7 @@ struct kt_kind {
     const struct kt_kept_field *fields; /* what the cache keeps of an object; NULL: the kind is not cached */
     const char *condition;              /* of the Workspace: what is wrong with this kind holds it up */
     unsigned verbs;                     /* of the server: enum kt_verb */
+    const char *why;                    /* for those who read the rules of access */
 };
 
 extern const struct kt_kind kt_kinds[KT_KIND_COUNT];

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The tables between "generated" marks in README.md come from the programs. Without --update: fails when they are stale.
+# The tables between "generated" marks in README.md come from the programs, and so do the rules of manifests/base/rbac.yaml.
+# Without --update: fails when they are stale.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 : "${BUILD:=build}"
@@ -48,24 +49,36 @@ table() {
     running) running ;;
     defaults) "$plugin" check --list-defaults -o markdown ;;
     differences) differences ;;
+    rules) "$BUILD/generator/rbac" ;;
     esac
+}
+
+# A file with what stands between its marks made anew; marks are comments of its language.
+refresh() { # FILE BEGIN END
+    local line
+    while IFS= read -r line; do
+        if [[ $line =~ ^"$2 generated: "([a-z]+) ]]; then
+            printf '%s\n' "$line"
+            table "${BASH_REMATCH[1]}"
+            while IFS= read -r line && [ "$line" != "$2 end$3" ]; do :; done
+        fi
+        printf '%s\n' "$line"
+    done <"$1"
 }
 
 fresh=$(mktemp)
 trap 'rm -f "$fresh"' EXIT
-while IFS= read -r line; do
-    if [[ $line =~ ^'<!-- generated: '([a-z]+)' -->'$ ]]; then
-        printf '%s\n' "$line"
-        table "${BASH_REMATCH[1]}"
-        while IFS= read -r line && [ "$line" != '<!-- end -->' ]; do :; done
+while IFS=$'\t' read -r file begin end; do
+    refresh "$file" "$begin" "$end" >"$fresh"
+    if [ "${1:-}" = --update ]; then
+        cat "$fresh" >"$file"
+    elif ! diff -u "$file" "$fresh"; then
+        echo "$file is stale: make update-generated" >&2
+        exit 1
+    else
+        echo "generated parts of $file: fresh"
     fi
-    printf '%s\n' "$line"
-done <README.md >"$fresh"
-if [ "${1:-}" = --update ]; then
-    cat "$fresh" >README.md
-elif ! diff -u README.md "$fresh"; then
-    echo "README.md is stale: make update-generated" >&2
-    exit 1
-else
-    echo "generated tables: fresh"
-fi
+done <<'FILES'
+README.md	<!--	 -->
+manifests/base/rbac.yaml	#	
+FILES

@@ -15,6 +15,7 @@ allowed() {
     shared/workspace) echo "base text catalog" ;;
     shared/sizing) echo "base text catalog workspace" ;;
     shared/admission) echo "base text catalog workspace sizing" ;;
+    shared/workload/generator) echo "base text kube workload" ;; # runs on the build host
     shared/workload) echo "base text kube catalog workspace sizing admission" ;;
     certs) echo "base text kube" ;;
     plugin | webhook) echo "base text catalog workspace sizing admission workload kube certs" ;;
