@@ -53,7 +53,6 @@ static const struct kt_kept_field node_claim_fields[] = {
 
 static const struct kt_kept_field node_metadata[] = {{.key = "name"},
                                                      {.key = "uid"},
-                                                     {.key = "resourceVersion", .how = KT_KEEP_VERSION},
                                                      {.key = "creationTimestamp"},
                                                      {.key = "deletionTimestamp"},
                                                      {.key = "labels"},
@@ -137,13 +136,8 @@ static const struct kt_kept_field pod_fields[] = {{.key = "metadata", .inside = 
                                                   {.key = "status", .inside = pod_status},
                                                   {0}};
 
-static const struct kt_kept_field config_map_metadata[] = {{.key = "name"},
-                                                           {.key = "namespace"},
-                                                           {.key = "uid"},
-                                                           {.key = "resourceVersion", .how = KT_KEEP_VERSION},
-                                                           {.key = "deletionTimestamp"},
-                                                           {.key = "labels"},
-                                                           {0}};
+static const struct kt_kept_field config_map_metadata[] = {
+    {.key = "name"}, {.key = "namespace"}, {.key = "uid"}, {.key = "deletionTimestamp"}, {.key = "labels"}, {0}};
 /* All of its data, because kt_config_map_hash covers all. */
 static const struct kt_kept_field config_map_fields[] = {
     {.key = "metadata", .inside = config_map_metadata}, {.key = "data"}, {.key = "binaryData"}, {0}};
@@ -171,6 +165,7 @@ const struct kt_kind kt_kinds[KT_KIND_COUNT] = {
     [KT_KIND_NODE] = {.resource = &kt_resource_nodes,
                       .found_by = KT_FOUND_BY_REFERENCE,
                       .fields = node_fields,
+                      .for_rules = true,
                       .condition = "NodesReady",
                       .verbs = READ},
     [KT_KIND_JOB] = {.resource = &kt_resource_jobs,
@@ -189,6 +184,7 @@ const struct kt_kind kt_kinds[KT_KIND_COUNT] = {
     [KT_KIND_CONFIG_MAP] = {.resource = &kt_resource_config_maps,
                             .found_by = KT_FOUND_BY_REFERENCE,
                             .fields = config_map_fields,
+                            .for_rules = true,
                             .condition = "JobStarted",
                             .verbs = READ | KT_VERB_CREATE},
     [KT_KIND_CONTROLLER_REVISION] = {.resource = &kt_resource_controller_revisions,

@@ -70,6 +70,7 @@ struct kt_kind {
     enum kt_found_by found_by;
     const char *watch_selector;         /* label selector of the server's watch; NULL: all objects of the kind */
     const struct kt_kept_field *fields; /* what the cache keeps of an object; NULL: the kind is not cached */
+    bool for_rules;                     /* the rules of admission read it: watched also without a reconciler */
     const char *condition;              /* of the Workspace: what is wrong with this kind holds it up */
     unsigned verbs;                     /* of the server: enum kt_verb */
 };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any object of a cluster in the forms that we keep it in: packed, copied, and as a Lease. What is kept of it is the
+/* Any object of a cluster in the forms that we keep it in: packed, and as a Lease. What is kept of it is the
  * same when it is taken out, and kept again. */
 #include <stdlib.h>
 
-#include "webhook/admission/object_copy.h"
 #include "webhook/reconcile/lease.h"
-#include "webhook/reconcile/store_pack.h"
+#include "webhook/cluster/store_pack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,14 +42,6 @@ static void check_packing(struct kt_arena *arena, const cJSON *object)
     }
 }
 
-static void check_copy(const cJSON *object)
-{
-    size_t bytes = 0;
-    cJSON *copy = kt_object_copy(object, &bytes);
-    demand(!copy || (bytes > 0 && kt_json_equal(copy, object)));
-    kt_heap_free(copy);
-}
-
 static void check_lease(struct kt_arena *arena, const cJSON *object)
 {
     static const struct kt_lease_writer writer = {"ns", "name", "me", 15000};
@@ -81,7 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (kt_json_is_object(parsed.root))
         check_packing(&arena, parsed.root);
-    check_copy(parsed.root);
     check_lease(&arena, parsed.root);
     return 0;
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the reconciler knows of the cluster: the parts that its steps read of each object, packed and counted by
- * reference; a worker gets them as trees that nobody changes, and looks at them without a lock while watchers go on.
- * Bounded: beyond KT_LIMIT_STORE_*_BYTES of its kind, KT_LIMIT_STORE_OBJECTS or its namespace's share of them
- * (KT_LIMIT_NAMESPACE_SHARE) a new object is refused with KT_ELIMIT and its kind counts as incomplete until the next
- * list. The release namespace, whose objects are not a tenant's, has its share beside that of all others.
+ * What is known of the cluster: of each kind in workload/kinds.h the parts that are read, packed and counted by
+ * reference. The reconciler gets objects as trees that nobody changes, and looks at them without a lock while watches
+ * go on; the rules read without any lock (published.h). Bounded: beyond KT_LIMIT_STORE_*_BYTES of its kind,
+ * KT_LIMIT_STORE_OBJECTS or its namespace's share of them (KT_LIMIT_NAMESPACE_SHARE) a new object is refused with
+ * KT_ELIMIT, and what is not kept of its namespace, or of its kind, is unknown until the next list. The release
+ * namespace, whose objects are not a tenant's, has its share beside that of all others.
  */
-#ifndef KT_WEBHOOK_RECONCILE_STORE_H
-#define KT_WEBHOOK_RECONCILE_STORE_H
+#ifndef KT_WEBHOOK_CLUSTER_STORE_H
+#define KT_WEBHOOK_CLUSTER_STORE_H
 
+#include "admission/cluster.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "text/json.h"
-#include "webhook/reconcile/object_key.h"
+#include "webhook/cluster/object_key.h"
 #include "workload/kinds.h"
 #include "workload/observation.h"
 
@@ -63,11 +65,16 @@ void kt_store_synced_at(struct kt_store *store, enum kt_kind_id kind, const char
 
 /* Was a whole list of this kind taken in at least once? */
 bool kt_store_is_synced(struct kt_store *store, enum kt_kind_id kind);
-/* Did the last list fit in whole? When not, "absent" means "unknown". */
+/* Was nothing left out since the last list? When something was, "absent" may mean "unknown": see kt_store_look_up. */
 bool kt_store_is_complete(struct kt_store *store, enum kt_kind_id kind);
 
-/* One object, or NULL (also without memory: see of_workspace where that matters); give it back with kt_stored_release.
- * namespace_ "" for cluster-scoped kinds. */
+/* One object: FOUND with *ret, which kt_stored_release gives back; ABSENT when the watch would have shown it (a kind
+ * with a watch_selector shows what has the label); UNKNOWN when it may be there: before the first list, where something
+ * was left out, or without memory. *ret is NULL unless FOUND. namespace_ "" or NULL for cluster-scoped kinds. */
+enum kt_lookup kt_store_look_up(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name,
+                                struct kt_stored **ret);
+/* The same for those who do not ask why there is none: one object, or NULL (also without memory: see of_workspace where
+ * that matters); give it back with kt_stored_release. namespace_ "" for cluster-scoped kinds. */
 struct kt_stored *kt_store_get(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name);
 const cJSON *kt_stored_object(const struct kt_stored *stored); /* valid while the reference is held; NULL for NULL */
 void kt_stored_release(struct kt_stored *stored);              /* accepts NULL */
@@ -78,6 +85,7 @@ void kt_stored_release(struct kt_stored *stored);              /* accepts NULL *
 struct kt_stored_set {
     struct kt_stored **references;
     struct kt_objects objects;
+    bool complete; /* false: there may be others */
 };
 int kt_store_of_workspace(struct kt_store *store, enum kt_kind_id kind, const struct kt_object_key *key,
                           struct kt_arena *arena, struct kt_stored_set *ret, struct kt_error *error) KT_NODISCARD;

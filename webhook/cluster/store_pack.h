@@ -5,12 +5,13 @@
  * its texts stay where they are in the bytes. Two states that say the same, resource version aside, have the same
  * bytes.
  */
-#ifndef KT_WEBHOOK_RECONCILE_STORE_PACK_H
-#define KT_WEBHOOK_RECONCILE_STORE_PACK_H
+#ifndef KT_WEBHOOK_CLUSTER_STORE_PACK_H
+#define KT_WEBHOOK_CLUSTER_STORE_PACK_H
 
-#include "webhook/reconcile/store.h"
+#include "webhook/cluster/store.h"
 
-/* Does the store keep objects like this one at all? (Of ConfigMaps those that hold a training config.) */
+/* Does the store keep objects like this one at all? (Of ConfigMaps those that hold a training or inference config: a
+ * cluster has one in every namespace that is none of ours.) */
 bool kt_store_wants(enum kt_kind_id kind, const cJSON *object);
 
 struct kt_packed {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/admission/lookup_queue.h"
+#include "webhook/cluster/lookup_queue.h"
 
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "webhook/cluster/store_internal.h"
 
 /* A first-in, first-out list. */
 struct chain {
@@ -39,9 +40,10 @@ void kt_lookup_free(struct kt_lookup_request *lookup)
     if (!lookup)
         return;
     for (size_t i = 0; i < lookup->need_count; i++) {
-        if (lookup->needs[i].object && lookup->budget)
-            kt_byte_budget_give(lookup->budget, lookup->needs[i].bytes);
-        kt_heap_free(lookup->needs[i].object);
+        struct kt_store_entry *entry = lookup->needs[i].entry;
+        if (entry && lookup->budget)
+            kt_byte_budget_give(lookup->budget, entry->bytes);
+        kt_store_entry_release(entry);
     }
     kt_heap_free(lookup);
 }

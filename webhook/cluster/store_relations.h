@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which Workspace an object belongs to, and what it refers to: what the store's tables are sorted by. */
-#ifndef KT_WEBHOOK_RECONCILE_STORE_RELATIONS_H
-#define KT_WEBHOOK_RECONCILE_STORE_RELATIONS_H
+#ifndef KT_WEBHOOK_CLUSTER_STORE_RELATIONS_H
+#define KT_WEBHOOK_CLUSTER_STORE_RELATIONS_H
 
-#include "webhook/reconcile/store.h"
+#include "webhook/cluster/store.h"
 
 /* name NULL: none. Texts point into the object. */
 struct kt_pair {

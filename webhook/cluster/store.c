@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/reconcile/store.h"
+#include "webhook/cluster/store.h"
 
 #include <string.h>
 
 #include "admission/settings.h"
 #include "base/limits.h"
-#include "webhook/reconcile/key_hash.h"
-#include "webhook/reconcile/store_internal.h"
+#include "webhook/cluster/key_hash.h"
+#include "webhook/cluster/store_internal.h"
 
 /* Of most objects when they are packed. */
 #define USUAL_BYTES ((size_t)4000)
@@ -38,17 +38,18 @@ static const char *uid_of(const cJSON *object)
 /* Relations and uid as pointers into the packed texts, which stay. */
 static bool read_relations(struct kt_store_entry *entry, enum kt_kind_id kind)
 {
-    cJSON *nodes = kt_heap_alloc(entry->packed.nodes * sizeof(cJSON));
+    cJSON *nodes = entry->tree ? entry->tree : kt_heap_alloc(entry->packed.nodes * sizeof(cJSON));
     if (!nodes)
         return false;
     kt_store_unpack(&entry->packed, nodes);
     entry->relations = kt_relations_of(kind, nodes);
     entry->uid = uid_of(nodes);
-    kt_heap_free(nodes);
+    if (nodes != entry->tree)
+        kt_heap_free(nodes);
     return true;
 }
 
-static struct kt_store_entry *new_entry(enum kt_kind_id kind, const cJSON *object)
+struct kt_store_entry *kt_store_entry_new(enum kt_kind_id kind, const cJSON *object)
 {
     KT_CLEANUP(kt_strbuf_release) struct kt_strbuf buffer;
     struct kt_packed packed;
@@ -56,16 +57,18 @@ static struct kt_store_entry *new_entry(enum kt_kind_id kind, const cJSON *objec
     kt_strbuf_reserve(&buffer, USUAL_BYTES);
     if (!kt_store_pack(kind, object, &buffer, &packed))
         return NULL;
+    size_t tree_size = kt_kinds[kind].for_rules ? packed.nodes * sizeof(cJSON) : 0;
     size_t version_size = strlen(packed.version) + 1;
-    size_t bytes = sizeof(struct kt_store_entry) + packed.length + version_size;
+    size_t bytes = sizeof(struct kt_store_entry) + tree_size + packed.length + version_size;
     struct kt_store_entry *entry = kt_heap_alloc(bytes);
     if (!entry)
         return NULL;
-    char *place = (char *)(entry + 1);
+    char *place = (char *)(entry + 1) + tree_size;
+    entry->tree = tree_size > 0 ? (cJSON *)(entry + 1) : NULL;
     entry->packed = packed;
     entry->packed.bytes = memcpy(place, packed.bytes, packed.length);
     entry->packed.version = memcpy(place + packed.length, packed.version, version_size);
-    entry->resource_version = number_of(packed.version);
+    entry->resource_version = version_of(object);
     entry->bytes = bytes;
     atomic_init(&entry->references, 1);
     if (!read_relations(entry, kind)) {
@@ -148,6 +151,7 @@ int kt_store_new(struct kt_store **ret, struct kt_error *error)
     kt_store_set_release_namespace(store, defaults.release_namespace);
     for (size_t i = 0; i < KT_CACHED_KINDS; i++) {
         struct kt_store_kind *tables = &store->kinds[i];
+        tables->generation = 1;
         if (kt_index_init(&tables->by_name) && kt_index_init(&tables->by_workspace) &&
             kt_index_init(&tables->by_reference) && kt_index_init(&tables->shares))
             continue;
@@ -172,6 +176,7 @@ void kt_store_free(struct kt_store *store)
 {
     if (!store)
         return;
+    kt_store_unpublish(store);
     for (size_t i = 0; i < KT_CACHED_KINDS; i++) {
         struct kt_store_kind *tables = &store->kinds[i];
         kt_index_each(&tables->by_name, drop_thing, NULL);
@@ -214,6 +219,7 @@ static void drop_kept(struct kt_store *store, enum kt_kind_id kind, struct kt_st
     if (!kept)
         return;
     kt_store_visit_related(store, kind, &kept->relations, visitor);
+    kt_store_publish(store, kind, kept, NULL);
     unlink_entry(store, kind, kept);
 }
 
@@ -226,7 +232,7 @@ static const size_t most_bytes[KT_CACHED_KINDS] = {
     [KT_KIND_CONFIG_MAP] = KT_LIMIT_STORE_CONFIG_MAP_BYTES,
 };
 
-/* Would this many more bytes, and objects, be too many? */
+/* Is there room in the share of its namespace? */
 static bool fits_share(const struct kt_store_kind *tables, const char *namespace_, size_t most, size_t kept_bytes,
                        size_t fresh_bytes)
 {
@@ -238,16 +244,35 @@ static bool fits_share(const struct kt_store_kind *tables, const char *namespace
            (kept_bytes > 0 || count < KT_LIMIT_STORE_OBJECTS / KT_LIMIT_NAMESPACE_SHARE);
 }
 
-static bool fits(const struct kt_store *store, enum kt_kind_id kind, const struct kt_store_entry *kept,
-                 const struct kt_store_entry *fresh)
+/* Is there room for it among all of its kind? */
+static bool fits_kind(const struct kt_store *store, enum kt_kind_id kind, const struct kt_store_entry *kept,
+                      const struct kt_store_entry *fresh)
 {
     const struct kt_store_kind *tables = &store->kinds[kind];
     const char *namespace_ = fresh->relations.own.namespace_;
     size_t kept_bytes = kept ? kept->bytes : 0, most = most_bytes[kind];
     size_t room = *namespace_ && kt_streq(namespace_, store->release_namespace) ? most / KT_LIMIT_NAMESPACE_SHARE : 0;
     return tables->bytes - kept_bytes + fresh->bytes <= most + room &&
-           (kept || tables->by_name.count < KT_LIMIT_STORE_OBJECTS) &&
-           fits_share(tables, namespace_, most, kept_bytes, fresh->bytes);
+           (kept || tables->by_name.count < KT_LIMIT_STORE_OBJECTS);
+}
+
+/* Under the lock. An object is left out: from now on, until a list that fits, what is not there is not known to be
+ * absent: in its namespace, or, with namespace_ "", anywhere. Its older state goes, too: better unknown than stale. */
+static void leave_out(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, struct kt_store_entry *kept,
+                      const struct kt_store_visitor *visitor)
+{
+    struct kt_store_kind *tables = &store->kinds[kind];
+    struct kt_store_share *share = *namespace_ ? kt_store_share_get(&tables->shares, namespace_) : NULL;
+    bool was_complete = !kt_store_is_cut(tables, tables->cut_at);
+    tables->cut_at = tables->generation;
+    if (share)
+        share->cut_at = tables->generation;
+    else
+        tables->full_at = tables->generation;
+    if (kept)
+        drop_kept(store, kind, kept, visitor);
+    else if (was_complete)
+        kt_store_publish(store, kind, NULL, NULL);
 }
 
 /* A label was changed: the Workspace that an object belonged to until now. */
@@ -259,26 +284,43 @@ static void visit_the_left(const struct kt_relations *old, const struct kt_relat
         kt_store_visit_pair(visitor, left);
 }
 
-/* Under the lock. Takes fresh when it returns 0. *ret_changed: more than the resource version. */
+/* Under the lock. Nothing but the version is new: those who read it go on with the same entry. */
+static void renew(struct kt_store *store, enum kt_kind_id kind, struct kt_store_entry *kept,
+                  const struct kt_store_entry *fresh)
+{
+    kept->resource_version = fresh->resource_version;
+    kept->generation = store->kinds[kind].generation;
+}
+
+/* Under the lock. *ret_taken: the store has taken fresh over. *ret_changed: more than the resource version. */
 static int replace(struct kt_store *store, enum kt_kind_id kind, struct kt_store_entry *fresh,
-                   const struct kt_store_visitor *visitor, bool *ret_changed, struct kt_error *error)
+                   const struct kt_store_visitor *visitor, bool *ret_taken, bool *ret_changed, struct kt_error *error)
 {
     const struct kt_pair *own = &fresh->relations.own;
     struct kt_store_entry *kept = kt_store_find(store, kind, own->namespace_, own->name);
     *ret_changed = !kept || !says_the_same(kept, fresh);
-    if (!fits(store, kind, kept, fresh)) {
-        drop_kept(store, kind, kept, visitor);
-        store->kinds[kind].cut = store->kinds[kind].incomplete = true;
-        return kt_error_set(error, KT_ELIMIT, "the cluster has more objects than the reconciler keeps");
+    if (!*ret_changed && kept->tree) {
+        renew(store, kind, kept, fresh);
+        return 0;
     }
+    if (!fits_kind(store, kind, kept, fresh)) {
+        leave_out(store, kind, "", kept, visitor);
+        return kt_error_set(error, KT_ELIMIT, "the cluster has more objects than are kept");
+    }
+    if (!fits_share(&store->kinds[kind], own->namespace_, most_bytes[kind], kept ? kept->bytes : 0, fresh->bytes)) {
+        leave_out(store, kind, own->namespace_, kept, visitor);
+        return kt_error_set(error, KT_ELIMIT, "the namespace has more objects than are kept of one");
+    }
+    if (!link_entry(store, kind, fresh)) {
+        leave_out(store, kind, "", kept, visitor);
+        return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
+    }
+    *ret_taken = true;
+    kt_store_publish(store, kind, kept, fresh);
     if (kept && *ret_changed)
         visit_the_left(&kept->relations, &fresh->relations, visitor);
     if (kept)
         unlink_entry(store, kind, kept);
-    if (!link_entry(store, kind, fresh)) {
-        store->kinds[kind].cut = store->kinds[kind].incomplete = true;
-        return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
-    }
     if (*ret_changed)
         kt_store_visit_related(store, kind, &fresh->relations, visitor);
     return 0;
@@ -296,8 +338,9 @@ static int put_unwanted(struct kt_store *store, enum kt_kind_id kind, const stru
 static int no_memory(struct kt_store *store, enum kt_kind_id kind, const struct kt_relations *relations,
                      const struct kt_store_visitor *visitor, bool *ret_changed, struct kt_error *error)
 {
-    put_unwanted(store, kind, relations, visitor, ret_changed);
-    store->kinds[kind].cut = store->kinds[kind].incomplete = true;
+    struct kt_store_entry *kept = kt_store_find(store, kind, relations->own.namespace_, relations->own.name);
+    *ret_changed = kept != NULL;
+    leave_out(store, kind, "", kept, visitor);
     return kt_error_set(error, KT_ENOMEM, "no memory for an object of the cluster");
 }
 
@@ -314,8 +357,8 @@ int kt_store_put_and_visit(struct kt_store *store, enum kt_kind_id kind, const c
     pthread_mutex_unlock(&store->lock);
     if (!known) {
         /* Copied without the lock; another writer may be first meanwhile, so that the question is asked again. */
-        bool wanted = kt_store_wants(kind, object);
-        struct kt_store_entry *fresh = wanted ? new_entry(kind, object) : NULL;
+        bool wanted = kt_store_wants(kind, object), taken = false;
+        struct kt_store_entry *fresh = wanted ? kt_store_entry_new(kind, object) : NULL;
         pthread_mutex_lock(&store->lock);
         if (is_known(store, kind, &relations, object))
             changed = false;
@@ -323,10 +366,10 @@ int kt_store_put_and_visit(struct kt_store *store, enum kt_kind_id kind, const c
             code = put_unwanted(store, kind, &relations, visitor, &changed);
         else if (!fresh)
             code = no_memory(store, kind, &relations, visitor, &changed, error);
-        else if ((code = replace(store, kind, fresh, visitor, &changed, error)) == 0)
-            fresh = NULL;
+        else
+            code = replace(store, kind, fresh, visitor, &taken, &changed, error);
         pthread_mutex_unlock(&store->lock);
-        if (fresh)
+        if (!taken)
             kt_store_entry_release(fresh);
     }
     if (ret_changed && code == 0)
@@ -364,7 +407,6 @@ void kt_store_restart(struct kt_store *store, enum kt_kind_id kind)
 {
     pthread_mutex_lock(&store->lock);
     store->kinds[kind].generation++;
-    store->kinds[kind].cut = false;
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -395,9 +437,12 @@ void kt_store_synced_at(struct kt_store *store, enum kt_kind_id kind, const char
     struct sweep sweep = {store, kind, list_version ? number_of(list_version) : 0, visitor};
     pthread_mutex_lock(&store->lock);
     struct kt_store_kind *tables = &store->kinds[kind];
+    tables->synced = false; /* so that the end of the sweep is published, not each turn */
     kt_index_each(&tables->by_name, sweep_one, &sweep);
     tables->synced = true;
-    tables->incomplete = tables->cut;
+    tables->synced_generation = tables->generation;
+    kt_store_share_settle(&tables->shares, tables->generation);
+    kt_store_publish_all(store, kind);
     pthread_mutex_unlock(&store->lock);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The two queues of a look-up: the line to the look-up thread, and the way back to the worker that parked a request. */
-#ifndef KT_WEBHOOK_ADMISSION_LOOKUP_QUEUE_H
-#define KT_WEBHOOK_ADMISSION_LOOKUP_QUEUE_H
+#ifndef KT_WEBHOOK_CLUSTER_LOOKUP_QUEUE_H
+#define KT_WEBHOOK_CLUSTER_LOOKUP_QUEUE_H
 
-#include "webhook/admission/cluster_view.h"
+#include "webhook/cluster/lookup.h"
 
 /* More than this waiting: the next review is answered with what is known. */
 #define KT_LOOKUP_LINE_LIMIT 256

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/reconcile/store_relations.h"
+#include "webhook/cluster/store_relations.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "webhook/reconcile/key_hash.h"
-#include "webhook/reconcile/store_internal.h"
+#include "webhook/cluster/key_hash.h"
+#include "webhook/cluster/store_internal.h"
 
-static struct kt_store_entry *add_reference(struct kt_store_entry *entry)
+struct kt_store_entry *kt_store_entry_hold(struct kt_store_entry *entry)
 {
     atomic_fetch_add_explicit(&entry->references, 1, memory_order_relaxed);
     return entry;
@@ -19,13 +19,16 @@ void kt_store_entry_release(struct kt_store_entry *entry)
 /* Takes over the reference, also when it returns NULL. */
 static struct kt_stored *look_at(struct kt_store_entry *entry)
 {
-    struct kt_stored *stored = kt_heap_alloc(sizeof(*stored) + entry->packed.nodes * sizeof(cJSON));
+    size_t made = entry->tree ? 0 : entry->packed.nodes;
+    struct kt_stored *stored = kt_heap_alloc(sizeof(*stored) + made * sizeof(cJSON));
     if (!stored) {
         kt_store_entry_release(entry);
         return NULL;
     }
     stored->entry = entry;
-    kt_store_unpack(&entry->packed, stored->nodes);
+    stored->object = entry->tree ? entry->tree : stored->nodes;
+    if (made > 0)
+        kt_store_unpack(&entry->packed, stored->nodes);
     return stored;
 }
 
@@ -39,7 +42,7 @@ void kt_stored_release(struct kt_stored *stored)
 
 const cJSON *kt_stored_object(const struct kt_stored *stored)
 {
-    return stored ? stored->nodes : NULL;
+    return stored ? stored->object : NULL;
 }
 
 bool kt_pair_is(const struct kt_pair *pair, const char *namespace_, const char *name)
@@ -155,19 +158,40 @@ bool kt_store_is_synced(struct kt_store *store, enum kt_kind_id kind)
 bool kt_store_is_complete(struct kt_store *store, enum kt_kind_id kind)
 {
     pthread_mutex_lock(&store->lock);
-    bool complete = store->kinds[kind].synced && !store->kinds[kind].incomplete;
+    const struct kt_store_kind *tables = &store->kinds[kind];
+    bool complete = tables->synced && !kt_store_is_cut(tables, tables->cut_at);
     pthread_mutex_unlock(&store->lock);
     return complete;
 }
 
+/* Under the lock. Is what is not kept of this namespace ("": the kind has none) not there? */
+static bool knows_absence(const struct kt_store *store, enum kt_kind_id kind, const char *namespace_)
+{
+    const struct kt_store_kind *tables = &store->kinds[kind];
+    const struct kt_store_share *share = *namespace_ ? kt_store_share_find(&tables->shares, namespace_) : NULL;
+    return tables->synced && !kt_store_is_cut(tables, tables->full_at) &&
+           !(share && kt_store_is_cut(tables, share->cut_at));
+}
+
+enum kt_lookup kt_store_look_up(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name,
+                                struct kt_stored **ret)
+{
+    const char *in = namespace_ ? namespace_ : "";
+    pthread_mutex_lock(&store->lock);
+    struct kt_store_entry *entry = kt_store_find(store, kind, in, name);
+    bool absent = !entry && kt_kinds[kind].fields && knows_absence(store, kind, in);
+    if (entry)
+        kt_store_entry_hold(entry);
+    pthread_mutex_unlock(&store->lock);
+    *ret = entry ? look_at(entry) : NULL;
+    return *ret ? KT_LOOKUP_FOUND : absent ? KT_LOOKUP_ABSENT : KT_LOOKUP_UNKNOWN;
+}
+
 struct kt_stored *kt_store_get(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name)
 {
-    pthread_mutex_lock(&store->lock);
-    struct kt_store_entry *entry = kt_store_find(store, kind, namespace_ ? namespace_ : "", name);
-    if (entry)
-        add_reference(entry);
-    pthread_mutex_unlock(&store->lock);
-    return entry ? look_at(entry) : NULL;
+    struct kt_stored *stored;
+    (void)kt_store_look_up(store, kind, namespace_, name, &stored);
+    return stored;
 }
 
 size_t kt_store_bytes(struct kt_store *store)
@@ -185,6 +209,7 @@ size_t kt_store_bytes(struct kt_store *store)
 struct chosen {
     struct kt_store_entry **entries;
     size_t count;
+    bool complete; /* there are no others */
 };
 
 static int no_memory(struct kt_error *error)
@@ -194,13 +219,13 @@ static int no_memory(struct kt_error *error)
 
 static int make_room(struct kt_arena *arena, size_t most, struct chosen *ret, struct kt_error *error)
 {
-    *ret = (struct chosen){kt_arena_calloc(arena, KT_MAX(most, (size_t)1), sizeof(struct kt_store_entry *)), 0};
+    *ret = (struct chosen){.entries = kt_arena_calloc(arena, KT_MAX(most, (size_t)1), sizeof(struct kt_store_entry *))};
     return ret->entries ? 0 : no_memory(error);
 }
 
 static void choose(struct chosen *chosen, struct kt_store_entry *entry)
 {
-    chosen->entries[chosen->count++] = add_reference(entry);
+    chosen->entries[chosen->count++] = kt_store_entry_hold(entry);
 }
 
 /* A node may be named twice. */
@@ -231,6 +256,7 @@ static int choose_by_workspace(struct kt_store *store, enum kt_kind_id kind, con
     int code = make_room(arena, count_hash(index, hash) + (by_claim ? count_hash(claims, hash) : 0), ret, error);
     if (code != 0)
         return code;
+    ret->complete = knows_absence(store, kind, kt_kinds[kind].resource->cluster_scoped ? "" : key->namespace_);
     for (struct kt_index_link *link = kt_index_first(index, hash); link; link = kt_index_next(link)) {
         struct kt_store_entry *entry = link->thing;
         if (kt_pair_is(&entry->relations.workspace, key->namespace_, key->name))
@@ -263,13 +289,14 @@ static int look_at_all(const struct chosen *chosen, struct kt_arena *arena, stru
         if (!good)
             continue;
         set.references[set.objects.count] = stored;
-        items[set.objects.count++] = stored->nodes;
+        items[set.objects.count++] = stored->object;
     }
     if (!good) {
         kt_stored_set_release(&set);
         return no_memory(error);
     }
     set.objects.items = items;
+    set.complete = chosen->complete;
     *ret = set;
     return 0;
 }
@@ -297,6 +324,7 @@ int kt_store_all(struct kt_store *store, enum kt_kind_id kind, struct kt_arena *
     int code = make_room(arena, store->kinds[kind].by_name.count, &chosen, error);
     if (code == 0)
         kt_index_each(&store->kinds[kind].by_name, choose_thing, &chosen);
+    chosen.complete = store->kinds[kind].synced && !kt_store_is_cut(&store->kinds[kind], store->kinds[kind].cut_at);
     pthread_mutex_unlock(&store->lock);
     return code == 0 ? look_at_all(&chosen, arena, ret, error) : code;
 }

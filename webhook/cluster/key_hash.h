@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hash of a namespace and a name (FNV-1a, 64 bits), for the tables of this folder. */
-#ifndef KT_WEBHOOK_RECONCILE_KEY_HASH_H
-#define KT_WEBHOOK_RECONCILE_KEY_HASH_H
+#ifndef KT_WEBHOOK_CLUSTER_KEY_HASH_H
+#define KT_WEBHOOK_CLUSTER_KEY_HASH_H
 
 #include "base/base.h"
 

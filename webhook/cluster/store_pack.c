@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/reconcile/store_pack.h"
+#include "webhook/cluster/store_pack.h"
 
 #include <string.h>
 
+#include "admission/inference_facts.h"
 #include "base/limits.h"
-#include "webhook/reconcile/common_texts.h"
+#include "webhook/cluster/common_texts.h"
 #include "workload/names.h"
 
 /* A node: a byte of these, then its key, then what it holds: a number's two values, then the text; children and END.
@@ -132,7 +133,9 @@ static bool pack_node(struct packing *packing, const cJSON *node, const struct k
 
 bool kt_store_wants(enum kt_kind_id kind, const cJSON *object)
 {
-    return kind != KT_KIND_CONFIG_MAP || kt_json_get(kt_json_get(object, "data"), KT_TUNING_CONFIG_KEY);
+    const cJSON *data = kt_json_get(object, "data");
+    return kind != KT_KIND_CONFIG_MAP || kt_json_get(data, KT_TUNING_CONFIG_KEY) ||
+           kt_json_get(data, KT_INFERENCE_CONFIG_KEY);
 }
 
 bool kt_store_pack(enum kt_kind_id kind, const cJSON *object, struct kt_strbuf *buffer, struct kt_packed *ret)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/reconcile/common_texts.h"
+#include "webhook/cluster/common_texts.h"
 
 #include <stdlib.h>
 #include <string.h>

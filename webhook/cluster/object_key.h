@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Namespace and name of a Workspace: what is queued. */
-#ifndef KT_WEBHOOK_RECONCILE_OBJECT_KEY_H
-#define KT_WEBHOOK_RECONCILE_OBJECT_KEY_H
+#ifndef KT_WEBHOOK_CLUSTER_OBJECT_KEY_H
+#define KT_WEBHOOK_CLUSTER_OBJECT_KEY_H
 
 struct kt_object_key {
     char namespace_[64];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/reconcile/informers.h"
+#include "webhook/cluster/informers.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,7 +23,6 @@ struct informer {
     struct kt_informers *informers;
     enum kt_kind_id kind;
     const struct kt_resource *resource;
-    const char *label_selector;
     struct kt_client *client;
     pthread_t thread;
     bool started;
@@ -31,18 +31,13 @@ struct informer {
     atomic_bool refused; /* the API server does not let us list it (403) */
 };
 
-/* Watches of our own. The rest comes from the webhooks' view. */
-static const enum kt_kind_id watched[] = {
-    KT_KIND_WORKSPACE, KT_KIND_JOB, KT_KIND_POD, KT_KIND_NODE_CLAIM, /* last: left out for nodes of the user's own */
-};
-
 struct kt_informers {
     struct kt_informers_options options;
     struct kt_store *store;
-    struct kt_work_queue *queue;
-    struct informer informers[KT_ARRAY_LENGTH(watched)];
+    struct informer informers[KT_CACHED_KINDS];
     size_t count;
-    struct kt_cluster_observer observer;
+    pthread_mutex_t lock; /* of the listener, and held while it is told; taken after the store's */
+    struct kt_store_visitor listener;
     pthread_t timer;
     bool timer_started;
     atomic_bool node_claims_known;
@@ -50,15 +45,23 @@ struct kt_informers {
     int ready; /* eventfd, readable for good when everything has been listed: for any number who wait */
 };
 
-static void add_key(void *context, const struct kt_object_key *key)
+static void tell(void *context, const struct kt_object_key *key)
 {
-    /* What does not fit comes with the next resync. */
-    kt_work_queue_add(context, key);
+    struct kt_informers *informers = context;
+    pthread_mutex_lock(&informers->lock);
+    if (informers->listener.visit)
+        informers->listener.visit(informers->listener.context, key);
+    pthread_mutex_unlock(&informers->lock);
+}
+
+static void tell_all(struct kt_informers *informers)
+{
+    kt_store_visit_workspaces(informers->store, tell, informers);
 }
 
 static struct kt_store_visitor visitor(struct kt_informers *informers)
 {
-    return (struct kt_store_visitor){add_key, informers->queue};
+    return (struct kt_store_visitor){tell, informers};
 }
 
 /* The last kind to be listed sees that all are. */
@@ -72,21 +75,6 @@ static void tell_ready(struct kt_informers *informers)
 
 /* --- what watches see ----------------------------------------------------------------------------------------------
  */
-
-static void take_in(struct kt_informers *informers, enum kt_kind_id kind, const cJSON *object)
-{
-    struct kt_store_visitor concerned = visitor(informers);
-    struct kt_error error;
-    if (kt_store_put_and_visit(informers->store, kind, object, &concerned, NULL, &error) != 0)
-        kt_log(KT_LOG_WARNING, "an object is not kept", "name",
-               kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), ""), "error", error.message, NULL);
-}
-
-static void take_out(struct kt_informers *informers, enum kt_kind_id kind, const cJSON *object)
-{
-    struct kt_store_visitor concerned = visitor(informers);
-    kt_store_remove_and_visit(informers->store, kind, object, &concerned);
-}
 
 /* list_version NULL: not known. */
 static void finish_list(struct kt_informers *informers, enum kt_kind_id kind, const char *list_version)
@@ -107,7 +95,11 @@ static bool on_seen(void *context, const cJSON *object)
 {
     struct informer *informer = context;
     kt_outage_end(&informer->outage, informer->resource->kind);
-    take_in(informer->informers, informer->kind, object);
+    struct kt_store_visitor concerned = visitor(informer->informers);
+    struct kt_error error;
+    if (kt_store_put_and_visit(informer->informers->store, informer->kind, object, &concerned, NULL, &error) != 0)
+        kt_log(KT_LOG_WARNING, "an object is not kept", "kind", informer->resource->kind, "name",
+               kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), ""), "error", error.message, NULL);
     return true;
 }
 
@@ -115,7 +107,8 @@ static bool on_deleted(void *context, const cJSON *object)
 {
     struct informer *informer = context;
     kt_outage_end(&informer->outage, informer->resource->kind);
-    take_out(informer->informers, informer->kind, object);
+    struct kt_store_visitor concerned = visitor(informer->informers);
+    kt_store_remove_and_visit(informer->informers->store, informer->kind, object, &concerned);
     return true;
 }
 
@@ -125,11 +118,12 @@ static bool on_synced(void *context, const char *resource_version)
     kt_outage_end(&informer->outage, informer->resource->kind);
     if (informer->kind == KT_KIND_NODE_CLAIM && !atomic_exchange(&informer->informers->node_claims_known, true)) {
         kt_log(KT_LOG_INFO, "the API server knows NodeClaims now", NULL);
-        kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
+        tell_all(informer->informers);
     }
     finish_list(informer->informers, informer->kind, resource_version);
+    malloc_trim(0); /* what the pages of the list took goes back to the system */
     if (atomic_exchange(&informer->refused, false))
-        kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
+        tell_all(informer->informers);
     kt_log(KT_LOG_DEBUG, "listed", "kind", informer->resource->kind, NULL);
     return true;
 }
@@ -150,7 +144,7 @@ static void on_missing_type(struct informer *informer)
                "install Karpenter, or start with --node-provisioner=byo", NULL);
         kt_store_restart(informers->store, informer->kind);
         finish_list(informers, informer->kind, NULL);
-        kt_store_visit_workspaces(informers->store, add_key, informers->queue);
+        tell_all(informers);
     }
     pause_ms(informers, informers->options.missing_type_ms);
 }
@@ -170,37 +164,8 @@ static void on_trouble(void *context, const struct kt_error *error, int64_t dela
         kt_outage_note(&informer->outage, informer->resource->kind, error);
     if (error->code == KT_EFORBIDDEN && !atomic_exchange(&informer->refused, true)) {
         tell_ready(informer->informers);
-        kt_store_visit_workspaces(informer->informers->store, add_key, informer->informers->queue);
+        tell_all(informer->informers);
     }
-}
-
-/* --- what the webhooks' view sees ----------------------------------------------------------------------------------
- */
-
-static enum kt_kind_id stored_kind(enum kt_cluster_view_kind kind)
-{
-    return kind == KT_VIEW_NODES ? KT_KIND_NODE : KT_KIND_CONFIG_MAP;
-}
-
-static void on_view_restarted(void *context, enum kt_cluster_view_kind kind)
-{
-    struct kt_informers *informers = context;
-    kt_store_restart(informers->store, stored_kind(kind));
-}
-
-static void on_view_put(void *context, enum kt_cluster_view_kind kind, const cJSON *object)
-{
-    take_in(context, stored_kind(kind), object);
-}
-
-static void on_view_removed(void *context, enum kt_cluster_view_kind kind, const cJSON *object)
-{
-    take_out(context, stored_kind(kind), object);
-}
-
-static void on_view_synced(void *context, enum kt_cluster_view_kind kind)
-{
-    finish_list(context, stored_kind(kind), NULL);
 }
 
 /* --- threads -------------------------------------------------------------------------------------------------------
@@ -210,10 +175,10 @@ static void *watch(void *context)
 {
     struct informer *informer = context;
     struct kt_watch_options options = {
-        .label_selector = informer->label_selector,
+        .label_selector = kt_kinds[informer->kind].watch_selector,
         /* What is too much is left out by the store, object by object, which says so. */
-        .max_items = KT_LIMIT_SNAPSHOT_LIST_ITEMS,
-        .max_bytes = KT_LIMIT_SNAPSHOT_LIST_BYTES,
+        .max_items = KT_LIMIT_WATCH_LIST_ITEMS,
+        .max_bytes = KT_LIMIT_WATCH_LIST_BYTES,
         .page_bytes = KT_LIMIT_API_PAGE_BYTES,
         .backoff_first_ms = KT_WEBHOOK_BACKOFF_FIRST_MS,
         .backoff_largest_ms = KT_WEBHOOK_BACKOFF_LARGEST_MS,
@@ -245,7 +210,7 @@ static void *keep_time(void *context)
             kt_outage_look(&informers->informers[i].outage, informers->informers[i].resource->kind);
         if (now_ms < resync_at_ms)
             continue;
-        kt_store_visit_workspaces(informers->store, add_key, informers->queue);
+        tell_all(informers);
         resync_at_ms = now_ms + resync_ms;
     }
     return NULL;
@@ -254,16 +219,24 @@ static void *keep_time(void *context)
 /* --- life ----------------------------------------------------------------------------------------------------------
  */
 
+static bool is_watched(const struct kt_informers_options *options, enum kt_kind_id kind)
+{
+    if (!options->for_reconciler)
+        return kt_kinds[kind].for_rules;
+    return kind != KT_KIND_NODE_CLAIM || options->with_node_claims;
+}
+
 static int open_clients(struct kt_informers *informers, struct kt_error *error)
 {
     struct kt_client_options options = {.user_agent = "kaito-webhook", .http1 = true, .stop_fd = informers->stop};
     int code = 0;
-    for (size_t i = 0; i < informers->count && code == 0; i++) {
-        struct informer *informer = &informers->informers[i];
-        *informer = (struct informer){.informers = informers,
-                                      .kind = watched[i],
-                                      .resource = kt_kinds[watched[i]].resource,
-                                      .label_selector = kt_kinds[watched[i]].watch_selector};
+    for (int kind = 0; kind < (int)KT_CACHED_KINDS && code == 0; kind++) {
+        struct informer *informer = &informers->informers[informers->count];
+        if (!is_watched(&informers->options, (enum kt_kind_id)kind))
+            continue;
+        *informer = (struct informer){
+            .informers = informers, .kind = (enum kt_kind_id)kind, .resource = kt_kinds[kind].resource};
+        informers->count++;
         code = kt_client_new(informers->options.config, informers->options.environment, &options, &informer->client,
                              error);
     }
@@ -283,20 +256,8 @@ static int start_threads(struct kt_informers *informers, struct kt_error *error)
     return informers->timer_started ? 0 : kt_error_set(error, KT_ENOMEM, "cannot start the resync thread");
 }
 
-static int observe(struct kt_informers *informers, struct kt_error *error)
-{
-    informers->observer = (struct kt_cluster_observer){.restarted = on_view_restarted,
-                                                       .put = on_view_put,
-                                                       .removed = on_view_removed,
-                                                       .synced = on_view_synced,
-                                                       .context = informers};
-    if (kt_cluster_view_observe(informers->options.view, &informers->observer))
-        return 0;
-    return kt_error_set(error, KT_EINTERNAL, "the view of the cluster runs before the informers have been started");
-}
-
-int kt_informers_start(const struct kt_informers_options *options, struct kt_store *store, struct kt_work_queue *queue,
-                       struct kt_informers **ret, struct kt_error *error)
+int kt_informers_start(const struct kt_informers_options *options, struct kt_store *store, struct kt_informers **ret,
+                       struct kt_error *error)
 {
     struct kt_informers *informers = kt_heap_alloc(sizeof(*informers));
     if (!informers)
@@ -305,8 +266,7 @@ int kt_informers_start(const struct kt_informers_options *options, struct kt_sto
     if (informers->options.missing_type_ms == 0)
         informers->options.missing_type_ms = KT_MISSING_TYPE_MS;
     informers->store = store;
-    informers->queue = queue;
-    informers->count = KT_ARRAY_LENGTH(watched) - (options->with_node_claims ? 0 : 1);
+    pthread_mutex_init(&informers->lock, NULL);
     atomic_init(&informers->node_claims_known, true);
     informers->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     informers->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -314,8 +274,6 @@ int kt_informers_start(const struct kt_informers_options *options, struct kt_sto
         informers->stop < 0 || informers->ready < 0 ? kt_error_set(error, KT_ENOMEM, "no descriptor is left") : 0;
     if (code == 0)
         code = open_clients(informers, error);
-    if (code == 0)
-        code = observe(informers, error);
     if (code == 0)
         code = start_threads(informers, error);
     if (code != 0) {
@@ -332,7 +290,6 @@ void kt_informers_stop(struct kt_informers *informers)
         return;
     uint64_t one = 1;
     KT_UNUSED ssize_t done = write(informers->stop, &one, sizeof(one));
-    kt_cluster_view_observe(informers->options.view, NULL);
     for (size_t i = 0; i < informers->count; i++) {
         if (informers->informers[i].started)
             pthread_join(informers->informers[i].thread, NULL);
@@ -343,7 +300,17 @@ void kt_informers_stop(struct kt_informers *informers)
         pthread_join(informers->timer, NULL);
     kt_close_fd(&informers->stop);
     kt_close_fd(&informers->ready);
+    pthread_mutex_destroy(&informers->lock);
     kt_heap_free(informers);
+}
+
+void kt_informers_tell(struct kt_informers *informers, const struct kt_store_visitor *listener)
+{
+    pthread_mutex_lock(&informers->lock);
+    informers->listener = listener ? *listener : (struct kt_store_visitor){0};
+    pthread_mutex_unlock(&informers->lock);
+    if (listener)
+        tell_all(informers);
 }
 
 /* --- being ready ---------------------------------------------------------------------------------------------------
@@ -362,8 +329,7 @@ bool kt_informers_synced(struct kt_informers *informers)
         if (!may_lack && !kt_store_is_synced(informers->store, informer->kind))
             return false;
     }
-    return kt_store_is_synced(informers->store, KT_KIND_NODE) &&
-           kt_store_is_synced(informers->store, KT_KIND_CONFIG_MAP);
+    return true;
 }
 
 const struct kt_resource *kt_informers_refused(struct kt_informers *informers)

@@ -3,8 +3,8 @@
  * A hash table from 64-bit hashes to things that carry their own links, many with one hash allowed: who looks something
  * up compares the things. Grows with its content and needs memory for nothing else; without memory it gets slower.
  */
-#ifndef KT_WEBHOOK_RECONCILE_STORE_INDEX_H
-#define KT_WEBHOOK_RECONCILE_STORE_INDEX_H
+#ifndef KT_WEBHOOK_CLUSTER_STORE_INDEX_H
+#define KT_WEBHOOK_CLUSTER_STORE_INDEX_H
 
 #include "base/base.h"
 

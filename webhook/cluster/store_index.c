@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/reconcile/store_index.h"
+#include "webhook/cluster/store_index.h"
 
 #define FIRST_BUCKETS ((size_t)16)
 
