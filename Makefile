@@ -245,6 +245,7 @@ bench-scale: all ## 100 and 500 tunings at once on a simulated cluster: time, CP
 bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 $(BUILD)/bench/cost: $(call objects,tests/lib/costly_review.c)
+$(BUILD)/bench/config_cost: $(call objects,$(filter webhook/cluster/% webhook/log.c webhook/outage.c webhook/cache_age.c webhook/json_lines.c,$(WEBHOOK_SOURCES)))
 
 $(BUILD)/bench/%: $(BUILD)/objects/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)

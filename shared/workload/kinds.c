@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/kinds.h"
 
+#include "admission/inference_facts.h"
 #include "workload/names.h"
 
 /* --- what is kept -------------------------------------------------------------------------------------------- */
@@ -138,9 +139,11 @@ static const struct kt_kept_field pod_fields[] = {{.key = "metadata", .inside = 
 
 static const struct kt_kept_field config_map_metadata[] = {
     {.key = "name"}, {.key = "namespace"}, {.key = "uid"}, {.key = "deletionTimestamp"}, {.key = "labels"}, {0}};
-/* All of its data, because kt_config_map_hash covers all. */
+/* The configs; of all data kt_config_map_hash is kept beside it. */
+static const struct kt_kept_field config_map_data[] = {
+    {.key = KT_TUNING_CONFIG_KEY, .how = KT_KEEP_CONFIG}, {.key = KT_INFERENCE_CONFIG_KEY, .how = KT_KEEP_CONFIG}, {0}};
 static const struct kt_kept_field config_map_fields[] = {
-    {.key = "metadata", .inside = config_map_metadata}, {.key = "data"}, {.key = "binaryData"}, {0}};
+    {.key = "metadata", .inside = config_map_metadata}, {.key = "data", .inside = config_map_data}, {0}};
 
 /* --- the rows ------------------------------------------------------------------------------------------------ */
 

@@ -47,6 +47,7 @@ enum kt_verb {
 enum kt_keep {
     KT_KEEP,
     KT_KEEP_CUT,        /* a text, cut at KT_KEPT_TEXT_BYTES */
+    KT_KEEP_CONFIG,     /* a text; left empty when it is beyond KT_LIMIT_CONFIG_TEXT_BYTES, and rules do not read it */
     KT_KEEP_READY,      /* of an array those items whose type is "Ready" */
     KT_KEEP_VERSION,    /* metadata.resourceVersion: no difference between two states */
     KT_KEEP_NOT,        /* only in a table that ends with KT_KEEP_OTHERS */

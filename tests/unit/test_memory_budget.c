@@ -58,6 +58,7 @@ static void the_budgets_add_up(void **state KT_UNUSED)
                                            KT_LIMIT_STORE_POD_BYTES + KT_LIMIT_STORE_CONFIG_MAP_BYTES) /
                                               KT_LIMIT_NAMESPACE_SHARE},
         {"watches", WATCHES * (2 * KT_LIMIT_API_PAGE_BYTES + KT_LIMIT_WATCH_LINE_BYTES)},
+        {"ConfigMaps that are taken in", 3 * KT_LIMIT_CONFIG_MAP_ARENA_BYTES},
         {"looks", (size_t)config.reconcile_workers * KT_LIMIT_RECONCILE_ARENA_BYTES},
     };
     size_t sum = 0;

@@ -343,7 +343,7 @@ static void too_many_bytes_are_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct kt_error error;
-    size_t size = KT_MIB / 4, share = KT_LIMIT_STORE_CONFIG_MAP_BYTES / KT_LIMIT_NAMESPACE_SHARE;
+    size_t size = 60 * KT_KIB, share = KT_LIMIT_STORE_CONFIG_MAP_BYTES / KT_LIMIT_NAMESPACE_SHARE;
     char *text = kt_arena_alloc(&fixture->arena, size + 1);
     memset(text, 'x', size);
     kt_store_synced(fixture->store, MAPS);

@@ -55,7 +55,7 @@ static void *look_up(void *context)
 {
     struct kt_lookups *lookups = context;
     struct kt_arena arena;
-    kt_arena_init(&arena, KT_LIMIT_REVIEW_ARENA_BYTES);
+    kt_arena_init(&arena, KT_LIMIT_CONFIG_MAP_ARENA_BYTES);
     int64_t deadline_ms;
     for (struct kt_lookup_request *lookup = kt_lookup_line_take(lookups->line, &deadline_ms); lookup;
          lookup = kt_lookup_line_take(lookups->line, &deadline_ms)) {

@@ -234,3 +234,8 @@ const cJSON *kt_store_entry_object(const struct kt_store_entry *entry)
 {
     return entry->tree;
 }
+
+const struct kt_config_content *kt_store_entry_content(const struct kt_store_entry *entry)
+{
+    return entry->content;
+}

@@ -40,6 +40,8 @@ const struct kt_store_entry *kt_published_at(const struct kt_published *publishe
 /* NULL: not kept. */
 const struct kt_store_entry *kt_published_find(const struct kt_published *published, const char *namespace_,
                                                const char *name);
+/* Of a ConfigMap; else NULL. */
+const struct kt_config_content *kt_store_entry_content(const struct kt_store_entry *entry);
 /* What is kept of it; read-only, as long as the index is marked. */
 const cJSON *kt_store_entry_object(const struct kt_store_entry *entry);
 

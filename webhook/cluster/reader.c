@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "text/names.h"
+#include "webhook/cluster/config_content.h"
 
 void kt_cluster_reader_begin(struct kt_cluster_reader *reader, struct kt_cache *cache, struct kt_store_slot *slot,
                              struct kt_arena *arena, const struct kt_lookup_request *answers)
@@ -40,16 +41,21 @@ static void want(struct kt_cluster_reader *reader, const char *namespace_, const
     reader->missing_count++;
 }
 
-static enum kt_lookup answered(const struct kt_cluster_reader *reader, const char *namespace_, const char *name,
+static enum kt_lookup give(struct kt_cluster_reader *reader, const struct kt_store_entry *entry, const cJSON **ret)
+{
+    reader->found[reader->found_count++ % KT_ARRAY_LENGTH(reader->found)] = entry;
+    *ret = kt_store_entry_object(entry);
+    return KT_LOOKUP_FOUND;
+}
+
+static enum kt_lookup answered(struct kt_cluster_reader *reader, const char *namespace_, const char *name,
                                const cJSON **ret)
 {
     for (size_t i = 0; i < reader->answers->need_count; i++) {
         const struct kt_lookup_need *need = &reader->answers->needs[i];
         if (!kt_streq(need->namespace_, namespace_) || !kt_streq(need->name, name))
             continue;
-        if (need->result == KT_LOOKUP_FOUND)
-            *ret = kt_store_entry_object(need->entry);
-        return need->result;
+        return need->result == KT_LOOKUP_FOUND ? give(reader, need->entry, ret) : need->result;
     }
     return KT_LOOKUP_UNKNOWN;
 }
@@ -63,10 +69,8 @@ static enum kt_lookup find_object(void *context, const char *kind, const char *n
         return KT_LOOKUP_UNKNOWN;
     const struct kt_store_entry *entry =
         reader->config_maps ? kt_published_find(reader->config_maps, namespace_, name) : NULL;
-    if (entry) {
-        *ret = kt_store_entry_object(entry);
-        return KT_LOOKUP_FOUND;
-    }
+    if (entry)
+        return give(reader, entry, ret);
     /* Absent here may mean created a moment ago in the same `kubectl apply`: only the API server knows. */
     if (reader->answers)
         return answered(reader, namespace_, name, ret);
@@ -90,7 +94,21 @@ static enum kt_lookup all_nodes(void *context, const cJSON *const **ret, size_t 
     return KT_LOOKUP_FOUND;
 }
 
+static const struct kt_config_document *known_config(void *context, const cJSON *config_map, enum kt_config_key key)
+{
+    const struct kt_cluster_reader *reader = context;
+    size_t count = KT_MIN(reader->found_count, KT_ARRAY_LENGTH(reader->found));
+    for (size_t i = 0; i < count; i++) {
+        const struct kt_store_entry *entry = reader->found[i];
+        if (kt_store_entry_object(entry) != config_map)
+            continue;
+        const struct kt_config_content *content = kt_store_entry_content(entry);
+        return content->is_known[key] ? &content->documents[key] : NULL;
+    }
+    return NULL;
+}
+
 struct kt_cluster kt_cluster_reader_cluster(struct kt_cluster_reader *reader)
 {
-    return (struct kt_cluster){.find = find_object, .nodes = all_nodes, .context = reader};
+    return (struct kt_cluster){.find = find_object, .nodes = all_nodes, .config = known_config, .context = reader};
 }

@@ -14,6 +14,8 @@ struct kt_cluster_reader {
     struct kt_arena *arena;
     struct kt_lookup_need missing[KT_LOOKUP_NEEDS]; /* what a look-up should ask for */
     size_t missing_count;
+    const struct kt_store_entry *found[KT_LOOKUP_NEEDS]; /* the ConfigMaps that were found last, in a ring */
+    size_t found_count;
 };
 
 void kt_cluster_reader_begin(struct kt_cluster_reader *reader, struct kt_cache *cache, struct kt_store_slot *slot,

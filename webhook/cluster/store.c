@@ -49,6 +49,17 @@ static bool read_relations(struct kt_store_entry *entry, enum kt_kind_id kind)
     return true;
 }
 
+/* What is known of a ConfigMap beside what is kept of it. */
+static bool add_content(struct kt_store_entry *entry, enum kt_kind_id kind, const cJSON *object)
+{
+    if (kind != KT_KIND_CONFIG_MAP)
+        return true;
+    entry->content = kt_config_content_new(object);
+    if (entry->content)
+        entry->bytes += entry->content->bytes;
+    return entry->content != NULL;
+}
+
 struct kt_store_entry *kt_store_entry_new(enum kt_kind_id kind, const cJSON *object)
 {
     KT_CLEANUP(kt_strbuf_release) struct kt_strbuf buffer;
@@ -71,8 +82,8 @@ struct kt_store_entry *kt_store_entry_new(enum kt_kind_id kind, const cJSON *obj
     entry->resource_version = version_of(object);
     entry->bytes = bytes;
     atomic_init(&entry->references, 1);
-    if (!read_relations(entry, kind)) {
-        kt_heap_free(entry);
+    if (!read_relations(entry, kind) || !add_content(entry, kind, object)) {
+        kt_store_entry_release(entry);
         return NULL;
     }
     return entry;
@@ -82,7 +93,8 @@ struct kt_store_entry *kt_store_entry_new(enum kt_kind_id kind, const cJSON *obj
 static bool says_the_same(const struct kt_store_entry *kept, const struct kt_store_entry *fresh)
 {
     return kept->packed.length == fresh->packed.length &&
-           memcmp(kept->packed.bytes, fresh->packed.bytes, kept->packed.length) == 0;
+           memcmp(kept->packed.bytes, fresh->packed.bytes, kept->packed.length) == 0 &&
+           (!kept->content || (*kept->content->hash && kt_streq(kept->content->hash, fresh->content->hash)));
 }
 
 /* --- tables; all under the lock ------------------------------------------------------------------------------------

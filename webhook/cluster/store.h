@@ -19,6 +19,7 @@
 #include "workload/observation.h"
 
 struct kt_store;
+struct kt_config_content;
 struct kt_stored; /* one reference to one state of an object */
 
 int kt_store_new(struct kt_store **ret, struct kt_error *error) KT_NODISCARD;
@@ -77,7 +78,9 @@ enum kt_lookup kt_store_look_up(struct kt_store *store, enum kt_kind_id kind, co
  * that matters); give it back with kt_stored_release. namespace_ "" for cluster-scoped kinds. */
 struct kt_stored *kt_store_get(struct kt_store *store, enum kt_kind_id kind, const char *namespace_, const char *name);
 const cJSON *kt_stored_object(const struct kt_stored *stored); /* valid while the reference is held; NULL for NULL */
-void kt_stored_release(struct kt_stored *stored);              /* accepts NULL */
+/* Of a ConfigMap: config_content.h. NULL for others; valid as the object is. */
+const struct kt_config_content *kt_stored_content(const struct kt_stored *stored);
+void kt_stored_release(struct kt_stored *stored); /* accepts NULL */
 
 /* References to all objects of a kind that belong to a Workspace, by its label (NodeClaims and Nodes: and that of its
  * namespace); Nodes also by the names that its NodeClaims have in status.nodeName. In the arena; the references are

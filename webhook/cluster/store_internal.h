@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "webhook/cluster/config_content.h"
 #include "webhook/cluster/published.h"
 #include "webhook/cluster/store_index.h"
 #include "webhook/cluster/store_pack.h"
@@ -26,7 +27,8 @@ struct kt_store_entry {
     const char *uid;
     struct kt_packed packed; /* its texts stand behind this struct */
     cJSON *tree;             /* of a kind that rules read: the object, made once, behind this struct; else NULL */
-    size_t bytes;            /* of all that */
+    struct kt_config_content *content; /* of a ConfigMap; else NULL */
+    size_t bytes;                      /* of all that */
     struct kt_store_share *share;
 };
 

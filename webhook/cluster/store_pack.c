@@ -37,6 +37,8 @@ static const struct kt_kept_field whole; /* kept whole: nothing inside is named 
 static size_t text_length(const char *text, enum kt_keep how)
 {
     size_t length = strlen(text);
+    if (how == KT_KEEP_CONFIG && length > KT_LIMIT_CONFIG_TEXT_BYTES)
+        return 0;
     if (how != KT_KEEP_CUT || length <= KT_KEPT_TEXT_BYTES)
         return length;
     length = KT_KEPT_TEXT_BYTES;
@@ -138,18 +140,29 @@ bool kt_store_wants(enum kt_kind_id kind, const cJSON *object)
            kt_json_get(data, KT_INFERENCE_CONFIG_KEY);
 }
 
-bool kt_store_pack(enum kt_kind_id kind, const cJSON *object, struct kt_strbuf *buffer, struct kt_packed *ret)
+static bool pack_root(const cJSON *object, const struct kt_kept_field *field, struct kt_strbuf *buffer,
+                      struct kt_packed *ret)
 {
-    const struct kt_kept_field root_field = {.inside = kt_kinds[kind].fields};
     struct packing packing = {.buffer = buffer, .version = ""};
     if (!object)
         return false;
     cJSON root = *object;
     root.string = NULL; /* the root of a tree has no name, whatever it was part of */
-    if (!pack_node(&packing, &root, &root_field, KT_LIMIT_TREE_DEPTH) || buffer->failed)
+    if (!pack_node(&packing, &root, field, KT_LIMIT_TREE_DEPTH) || buffer->failed)
         return false;
     *ret = (struct kt_packed){buffer->data, buffer->length, packing.nodes, packing.version};
     return true;
+}
+
+bool kt_store_pack(enum kt_kind_id kind, const cJSON *object, struct kt_strbuf *buffer, struct kt_packed *ret)
+{
+    const struct kt_kept_field root_field = {.inside = kt_kinds[kind].fields};
+    return pack_root(object, &root_field, buffer, ret);
+}
+
+bool kt_store_pack_whole(const cJSON *tree, struct kt_strbuf *buffer, struct kt_packed *ret)
+{
+    return pack_root(tree, &whole, buffer, ret);
 }
 
 /* --- unpacking -----------------------------------------------------------------------------------------------------

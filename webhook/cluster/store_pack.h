@@ -25,6 +25,8 @@ struct kt_packed {
  * beyond the buffer's limit and for a tree deeper than KT_LIMIT_TREE_DEPTH. */
 bool kt_store_pack(enum kt_kind_id kind, const cJSON *object, struct kt_strbuf *buffer,
                    struct kt_packed *ret) KT_NODISCARD;
+/* The same of a whole tree. */
+bool kt_store_pack_whole(const cJSON *tree, struct kt_strbuf *buffer, struct kt_packed *ret) KT_NODISCARD;
 /* Makes the tree in nodes[packed->nodes]; its texts point into bytes and version. Read-only. */
 void kt_store_unpack(const struct kt_packed *packed, cJSON *nodes);
 

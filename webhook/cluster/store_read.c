@@ -12,8 +12,10 @@ struct kt_store_entry *kt_store_entry_hold(struct kt_store_entry *entry)
 
 void kt_store_entry_release(struct kt_store_entry *entry)
 {
-    if (entry && atomic_fetch_sub_explicit(&entry->references, 1, memory_order_acq_rel) == 1)
+    if (entry && atomic_fetch_sub_explicit(&entry->references, 1, memory_order_acq_rel) == 1) {
+        kt_heap_free(entry->content);
         kt_heap_free(entry);
+    }
 }
 
 /* Takes over the reference, also when it returns NULL. */
@@ -38,6 +40,11 @@ void kt_stored_release(struct kt_stored *stored)
         return;
     kt_store_entry_release(stored->entry);
     kt_heap_free(stored);
+}
+
+const struct kt_config_content *kt_stored_content(const struct kt_stored *stored)
+{
+    return stored ? stored->entry->content : NULL;
 }
 
 const cJSON *kt_stored_object(const struct kt_stored *stored)
