@@ -452,6 +452,30 @@ static void any_number_may_wait(void **state)
     }
 }
 
+/* Something did not fit, and then something goes: a new list shows that all fits, and everybody is looked at again. */
+static void what_did_not_fit_is_listed_again(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char head[] = "{\"type\":\"ADDED\",\"object\":{" META("large", "11") ",\"annotations\":{\"a\":\"";
+    static char piece[3 * KT_MIB];
+    memset(piece, 'x', sizeof(piece));
+    memcpy(piece, head, sizeof(head) - 1);
+    memcpy(piece + sizeof(piece) - 7, "\"}}}}\n", 7);
+    fixture->options.relist_ms = 1;
+    start_and_settle(fixture);
+    struct kt_stored *stored;
+    assert_int_equal(kt_store_look_up(fixture->store, JOBS, "ns", "large", &stored), KT_LOOKUP_ABSENT);
+    kt_cluster_script_say(&fixture->script, JOBS, piece);
+    int64_t deadline_ms = now_ms() + PATIENCE_MS;
+    while (kt_store_is_complete(fixture->store, JOBS) && now_ms() < deadline_ms)
+        nap();
+    assert_int_equal(kt_store_look_up(fixture->store, JOBS, "ns", "large", &stored), KT_LOOKUP_UNKNOWN);
+    kt_cluster_script_say(&fixture->script, JOBS, EVENT("DELETED", "{" META("other", "12") "}}"));
+    expect_lists(fixture, JOBS, 2);
+    expect_key(fixture, "b", NULL);
+    assert_int_equal(kt_store_look_up(fixture->store, JOBS, "ns", "large", &stored), KT_LOOKUP_ABSENT);
+}
+
 /* A reconciler that comes late hears of all there is; one that has gone hears nothing more. */
 static void a_listener_may_come_and_go(void **state)
 {
@@ -524,6 +548,7 @@ int main(void)
         TEST(a_type_that_is_missing_is_not_asked_for_all_the_time),
         TEST(a_wait_can_be_stopped),
         TEST(any_number_may_wait),
+        TEST(what_did_not_fit_is_listed_again),
         TEST(a_listener_may_come_and_go),
         TEST(without_a_reconciler_only_what_rules_read_is_watched),
         TEST(a_kind_that_is_refused_is_named),

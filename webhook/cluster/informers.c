@@ -29,6 +29,9 @@ struct informer {
     struct kt_outage outage;
     struct kt_cache_age age;
     atomic_bool refused; /* the API server does not let us list it (403) */
+    bool is_listing;
+    bool is_cut;       /* an object was left out since the last list */
+    int64_t listed_ms; /* monotonic: when that was whole */
 };
 
 struct kt_informers {
@@ -87,8 +90,16 @@ static void finish_list(struct kt_informers *informers, enum kt_kind_id kind, co
 static bool on_restarted(void *context)
 {
     struct informer *informer = context;
+    informer->is_listing = true;
     kt_store_restart(informer->informers->store, informer->kind);
     return true;
+}
+
+/* What was left out may fit by now: false ends the watch, which then begins with a list. */
+static bool goes_on(const struct informer *informer)
+{
+    return informer->is_listing || !informer->is_cut ||
+           kt_clock_monotonic_ms(&kt_clock_system) - informer->listed_ms < informer->informers->options.relist_ms;
 }
 
 static bool on_seen(void *context, const cJSON *object)
@@ -97,10 +108,12 @@ static bool on_seen(void *context, const cJSON *object)
     kt_outage_end(&informer->outage, informer->resource->kind);
     struct kt_store_visitor concerned = visitor(informer->informers);
     struct kt_error error;
-    if (kt_store_put_and_visit(informer->informers->store, informer->kind, object, &concerned, NULL, &error) != 0)
+    if (kt_store_put_and_visit(informer->informers->store, informer->kind, object, &concerned, NULL, &error) != 0) {
+        informer->is_cut = true;
         kt_log(KT_LOG_WARNING, "an object is not kept", "kind", informer->resource->kind, "name",
                kt_json_string_or(kt_json_path(object, "metadata", "name", NULL), ""), "error", error.message, NULL);
-    return true;
+    }
+    return goes_on(informer);
 }
 
 static bool on_deleted(void *context, const cJSON *object)
@@ -109,7 +122,7 @@ static bool on_deleted(void *context, const cJSON *object)
     kt_outage_end(&informer->outage, informer->resource->kind);
     struct kt_store_visitor concerned = visitor(informer->informers);
     kt_store_remove_and_visit(informer->informers->store, informer->kind, object, &concerned);
-    return true;
+    return goes_on(informer);
 }
 
 static bool on_synced(void *context, const char *resource_version)
@@ -121,8 +134,11 @@ static bool on_synced(void *context, const char *resource_version)
         tell_all(informer->informers);
     }
     finish_list(informer->informers, informer->kind, resource_version);
-    malloc_trim(0); /* what the pages of the list took goes back to the system */
-    if (atomic_exchange(&informer->refused, false))
+    informer->is_listing = false;
+    informer->listed_ms = kt_clock_monotonic_ms(&kt_clock_system);
+    bool fits_again = informer->is_cut && kt_store_is_complete(informer->informers->store, informer->kind);
+    informer->is_cut = informer->is_cut && !fits_again;
+    if (atomic_exchange(&informer->refused, false) || fits_again)
         tell_all(informer->informers);
     kt_log(KT_LOG_DEBUG, "listed", "kind", informer->resource->kind, NULL);
     return true;
@@ -194,7 +210,11 @@ static void *watch(void *context)
         .context = informer,
     };
     struct kt_error error;
-    if (kt_watch_run(informer->client, informer->resource, NULL, &options, &handler, &error) != KT_EINTERRUPTED)
+    int code;
+    do { /* again where a handler wants a new list */
+        code = kt_watch_run(informer->client, informer->resource, NULL, &options, &handler, &error);
+    } while (code == KT_OK);
+    if (code != KT_EINTERRUPTED)
         kt_log(KT_LOG_ERROR, "a watch has ended", "kind", informer->resource->kind, "error", error.message, NULL);
     return NULL;
 }
@@ -206,6 +226,7 @@ static void *keep_time(void *context)
     int64_t resync_at_ms = resync_ms > 0 ? now_ms + resync_ms : INT64_MAX;
     while (!pause_ms(informers, KT_MIN(LOOK_MS, KT_MAX(resync_at_ms - now_ms, (int64_t)1)))) {
         now_ms = kt_clock_monotonic_ms(&kt_clock_system);
+        malloc_trim(0); /* what pages of lists took, and objects that are gone, goes back to the system */
         for (size_t i = 0; i < informers->count; i++)
             kt_outage_look(&informers->informers[i].outage, informers->informers[i].resource->kind);
         if (now_ms < resync_at_ms)
@@ -265,6 +286,8 @@ int kt_informers_start(const struct kt_informers_options *options, struct kt_sto
     informers->options = *options;
     if (informers->options.missing_type_ms == 0)
         informers->options.missing_type_ms = KT_MISSING_TYPE_MS;
+    if (informers->options.relist_ms == 0)
+        informers->options.relist_ms = KT_RELIST_MS;
     informers->store = store;
     pthread_mutex_init(&informers->lock, NULL);
     atomic_init(&informers->node_claims_known, true);

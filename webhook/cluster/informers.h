@@ -21,8 +21,11 @@ struct kt_informers_options {
     int64_t resync_ms;       /* every Workspace is told again after this time; 0: never */
     int64_t missing_type_ms; /* NodeClaims that the API server does not know are asked for again after this time;
                                 0: KT_MISSING_TYPE_MS */
+    int64_t relist_ms;       /* a kind of which something did not fit is listed again after this time, when something of
+                                it changes: it may fit by then; 0: KT_RELIST_MS */
 };
 #define KT_MISSING_TYPE_MS 30000
+#define KT_RELIST_MS 300000
 
 /* KT_ENOMEM, and those of kt_client_new. Stop the informers before the store. */
 int kt_informers_start(const struct kt_informers_options *options, struct kt_store *store, struct kt_informers **ret,

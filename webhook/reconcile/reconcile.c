@@ -6,6 +6,9 @@
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
 
+/* How soon to look again at a Workspace whose objects could not all be seen. */
+#define UNSEEN_AGAIN_MS ((int64_t)60000)
+
 /* --- for steps -----------------------------------------------------------------------------------------------------
  */
 
@@ -89,6 +92,50 @@ static int gather_own_nodes(struct kt_reconcile *look)
     return 0;
 }
 
+static bool is_among(const struct kt_objects *objects, const char *name)
+{
+    for (size_t i = 0; i < objects->count; i++)
+        if (kt_streq(kt_json_string_or(kt_json_path(objects->items[i], "metadata", "name", NULL), ""), name))
+            return true;
+    return false;
+}
+
+/* The cluster has more Nodes than the cache: those that the claims name are read one by one. */
+static int read_nodes_of_claims(struct kt_reconcile *look)
+{
+    const struct kt_objects *claims = &look->claims.objects, *known = &look->nodes.objects;
+    const cJSON **nodes = kt_arena_calloc(look->arena, known->count + claims->count + 1, sizeof(*nodes));
+    if (!nodes)
+        return kt_error_set(&look->error, KT_ENOMEM, "no memory for the nodes of a Workspace");
+    struct kt_objects all = {nodes, known->count};
+    for (size_t i = 0; i < known->count; i++)
+        nodes[i] = known->items[i];
+    for (size_t i = 0; i < claims->count; i++) {
+        const char *name = kt_json_string_or(kt_json_path(claims->items[i], "status", "nodeName", NULL), "");
+        if (!*name || is_among(&all, name))
+            continue;
+        if (kt_read(look, KT_KIND_NODE, NULL, name, &nodes[all.count]) != KT_STEP_DONE)
+            return look->error.code;
+        all.count += nodes[all.count] != NULL;
+    }
+    look->observation.nodes = all;
+    return 0;
+}
+
+/* Where the cache does not know whether there is a Job, the API server does. */
+static int gather_job(struct kt_reconcile *look)
+{
+    enum kt_lookup found = kt_store_look_up(look->reconciler->store, KT_KIND_JOB, look->key.namespace_, look->key.name,
+                                            &look->job_reference);
+    look->observation.job = kt_stored_object(look->job_reference);
+    if (found == KT_LOOKUP_ABSENT)
+        return confirm_no_job(look);
+    if (found == KT_LOOKUP_UNKNOWN &&
+        kt_read(look, KT_KIND_JOB, look->key.namespace_, look->key.name, &look->observation.job) != KT_STEP_DONE)
+        return look->error.code;
+    return 0;
+}
+
 static int gather_children(struct kt_reconcile *look)
 {
     struct kt_store *store = look->reconciler->store;
@@ -100,21 +147,30 @@ static int gather_children(struct kt_reconcile *look)
         code = kt_store_of_workspace(store, KT_KIND_POD, &look->key, look->arena, &look->pods, error);
     if (code != 0)
         return code;
-    look->job_reference = kt_store_get(store, KT_KIND_JOB, look->key.namespace_, look->key.name);
     look->observation = (struct kt_observation){
         .workspace = look->workspace,
         .node_claims = look->claims.objects,
         .nodes = look->nodes.objects,
-        .job = kt_stored_object(look->job_reference),
         .pods = look->pods.objects,
         .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000,
         .bring_your_own = kt_settings_bring_your_own(look->reconciler->settings),
     };
     if (look->observation.bring_your_own)
         code = gather_own_nodes(look);
-    if (code != 0)
-        return code;
-    return look->observation.job ? 0 : confirm_no_job(look);
+    else if (!look->nodes.complete)
+        code = read_nodes_of_claims(look);
+    return code == 0 ? gather_job(look) : code;
+}
+
+/* A kind of which there may be objects of this Workspace that were not seen; or KT_KIND_COUNT. */
+static enum kt_kind_id unseen_kind(const struct kt_reconcile *look)
+{
+    bool own_nodes = look->observation.bring_your_own;
+    if (!own_nodes && !look->claims.complete)
+        return KT_KIND_NODE_CLAIM;
+    if (own_nodes && !look->nodes.complete)
+        return KT_KIND_NODE;
+    return look->pods.complete ? KT_KIND_COUNT : KT_KIND_POD;
 }
 
 static void give_back(struct kt_reconcile *look)
@@ -159,37 +215,61 @@ static enum kt_step_result take_steps(struct kt_reconcile *look)
     return KT_STEP_DONE;
 }
 
-/* Inference is not run by this version. It is said, and a Workspace that another operator has run can still be deleted.
- */
-static enum kt_step_result look_at_inference(struct kt_reconcile *look)
+/* Without all objects of a kind a look would take what it does not see for what is not there: nothing is done, and it
+ * is said why. */
+static enum kt_step_result say_blind(struct kt_reconcile *look, enum kt_kind_id kind, const char *reason,
+                                     const char *message)
 {
-    if (kt_is_being_deleted(look->workspace))
-        return gather_children(look) == 0 ? kt_step_delete(look) : KT_STEP_FAIL;
-    kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "InferenceNotRun",
-                    "this version of kaito-webhook judges inference Workspaces and does not run them: leave them to "
-                    "upstream's operator, and run ours beside it with --reconcile=false");
-    return KT_STEP_DONE;
-}
-
-/* Without one of the kinds a look would take what it does not see for what is not there. */
-static enum kt_step_result say_refused(struct kt_reconcile *look, const struct kt_resource *refused)
-{
-    const char *message = kt_arena_printf(look->arena,
-                                          "the API server does not let kaito-webhook list %s: nothing can be done for "
-                                          "this Workspace. Apply the roles of manifests/base/rbac.yaml",
-                                          refused->plural);
     if (!message)
         return KT_STEP_FAIL;
-    kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "Forbidden",
-                    message);
+    kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", reason, message);
     /* Of one that has started nothing can be said but what is said already. */
     if (kt_condition_is_true(look->workspace, "JobStarted"))
         return KT_STEP_WAIT;
     look->observation = (struct kt_observation){.workspace = look->workspace,
                                                 .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
-    kt_reconcile_trouble(look, kt_streq(refused->plural, "nodeclaims") ? "NodeClaimReady" : "JobStarted", "Forbidden",
-                         message);
+    kt_reconcile_trouble(look, kt_kinds[kind].condition, reason, message);
     return kt_reconcile_status(look);
+}
+
+static enum kt_step_result say_refused(struct kt_reconcile *look, const struct kt_resource *refused)
+{
+    enum kt_kind_id kind = KT_KIND_JOB;
+    for (int i = 0; i < (int)KT_CACHED_KINDS; i++)
+        if (kt_kinds[i].resource == refused)
+            kind = (enum kt_kind_id)i;
+    return say_blind(look, kind, "Forbidden",
+                     kt_arena_printf(look->arena,
+                                     "the API server does not let kaito-webhook list %s: nothing can be done for "
+                                     "this Workspace. Apply the roles of manifests/base/rbac.yaml",
+                                     refused->plural));
+}
+
+/* Looked at again when there is a new list, and now and then. */
+static enum kt_step_result say_unseen(struct kt_reconcile *look, enum kt_kind_id kind)
+{
+    const struct kt_resource *resource = kt_kinds[kind].resource;
+    kt_reconcile_revisit(look, UNSEEN_AGAIN_MS);
+    return say_blind(look, kind, "TooManyObjects",
+                     kt_arena_printf(look->arena,
+                                     "%s has more %s than kaito-webhook can keep: which of them are this Workspace's "
+                                     "is not known, and nothing is done for it. Delete those that are not needed",
+                                     resource->cluster_scoped ? "the cluster" : "the namespace", resource->plural));
+}
+
+/* Inference is not run by this version. It is said, and a Workspace that another operator has run can still be deleted.
+ */
+static enum kt_step_result look_at_inference(struct kt_reconcile *look)
+{
+    if (kt_is_being_deleted(look->workspace)) {
+        if (gather_children(look) != 0)
+            return KT_STEP_FAIL;
+        return unseen_kind(look) == KT_KIND_COUNT ? kt_step_delete(look) : say_unseen(look, unseen_kind(look));
+    }
+    kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "InferenceNotRun",
+                    "this version of kaito-webhook judges inference Workspaces and does not run them: leave them to "
+                    "upstream's operator, and run ours beside it with --reconcile=false");
+    return KT_STEP_DONE;
 }
 
 static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
@@ -198,6 +278,8 @@ static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
     if (refused)
         return say_refused(look, refused);
     bool gathered = gather_children(look) == 0;
+    if (gathered && unseen_kind(look) != KT_KIND_COUNT)
+        return say_unseen(look, unseen_kind(look));
     enum kt_step_result result = gathered ? take_steps(look) : KT_STEP_FAIL;
     if (gathered && !look->arena->failed)
         return kt_reconcile_status(look) == KT_STEP_FAIL ? KT_STEP_FAIL : result;
