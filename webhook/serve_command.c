@@ -44,10 +44,10 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* The view of the cluster, or none: with cluster_view off, or outside a cluster without a kubeconfig. */
+/* The cache of the cluster, or none: with cluster_view off, or outside a cluster without a kubeconfig. */
 static int open_cluster(const struct kt_webhook_config *config, const struct kt_environment *environment,
-                        struct kt_arena *arena, struct kt_config *kube, struct kt_cluster_view **ret,
-                        struct kt_error *error)
+                        const struct kt_settings *settings, struct kt_arena *arena, struct kt_config *kube,
+                        struct kt_cache **ret, struct kt_error *error)
 {
     if (!config->cluster_view)
         return 0;
@@ -65,7 +65,12 @@ static int open_cluster(const struct kt_webhook_config *config, const struct kt_
         kube->credential_cache = kt_credential_cache_new();
     if (code == 0 && kube->exec && !kube->credential_cache)
         code = kt_error_set(error, KT_ENOMEM, "no memory for credentials");
-    return code == 0 ? kt_cluster_view_new(kube, environment, ret, error) : code;
+    const struct kt_informers_options options = {.config = kube,
+                                                 .environment = environment,
+                                                 .for_reconciler = config->reconcile,
+                                                 .with_node_claims = !kt_settings_bring_your_own(settings),
+                                                 .resync_ms = config->resync_ms};
+    return code == 0 ? kt_cache_start(&options, settings->release_namespace, ret, error) : code;
 }
 
 /* The reconciler, when it is wanted and there is an API server to reconcile on. */
@@ -74,7 +79,7 @@ static int start_operator(const struct kt_operator_options *options, struct kt_o
 {
     if (!options->config->reconcile)
         return 0;
-    if (!options->view) {
+    if (!options->cache) {
         kt_log(KT_LOG_WARNING, "no API server: Workspaces are judged, not run", NULL);
         return 0;
     }
@@ -89,18 +94,16 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
     kt_arena_init(&arena, KT_LIMIT_REVIEW_ARENA_BYTES);
     struct kt_config kube = {0};
     struct kt_settings settings;
-    struct kt_cluster_view *cluster = NULL;
+    struct kt_cache *cluster = NULL;
     struct kt_operator operator_ = {0};
     struct kt_error error;
     struct kt_server server;
     int code = kt_webhook_config_settings(config, &settings, &error);
     if (code == 0)
-        code = open_cluster(config, &environment, &arena, &kube, &cluster, &error);
+        code = open_cluster(config, &environment, &settings, &arena, &kube, &cluster, &error);
     const struct kt_operator_options options = {config, &settings, &kube, &environment, cluster, stop_fd};
     if (code == 0)
         code = start_operator(&options, &operator_, &error);
-    if (code == 0 && cluster) /* only now: the reconciler wants to see its lists from the beginning */
-        code = kt_cluster_view_run(cluster, &error);
     if (code == 0)
         code = kt_server_start(&server, config, cluster, &error);
     if (code == 0) {
@@ -112,7 +115,7 @@ static int serve(const struct kt_webhook_config *config, int stop_fd)
         kt_log(KT_LOG_ERROR, "cannot start", "error", error.message, NULL);
     }
     kt_operator_stop(&operator_);
-    kt_cluster_view_stop(cluster);
+    kt_cache_stop(cluster);
     kt_credential_cache_free(kube.credential_cache);
     return code == 0 ? 0 : 1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What rules may ask of a cluster. The answers come from `clusterObjects` (review), from a snapshot kept by list and
- * watch (server), from the files given and, with --cluster, the live API (check). "Unknown" is an answer: it becomes a
- * warning, never a refusal.
+ * What rules may ask of a cluster. The answers come from `clusterObjects` (review), from the cache that list and
+ * watch keep (server), from the files given and, with --cluster, the live API (check). "Unknown" is an answer: it
+ * becomes a warning, never a refusal.
  */
 #ifndef KT_ADMISSION_CLUSTER_H
 #define KT_ADMISSION_CLUSTER_H
@@ -12,12 +12,20 @@
 
 enum kt_lookup { KT_LOOKUP_FOUND, KT_LOOKUP_ABSENT, KT_LOOKUP_UNKNOWN };
 
+/* The texts of a ConfigMap that rules look into. */
+enum kt_config_key { KT_CONFIG_TRAINING, KT_CONFIG_INFERENCE, KT_CONFIG_KEYS };
+struct kt_config_document;
+
 struct kt_cluster {
     /* One ConfigMap, Secret, StorageClass or CSIDriver, ... by kind, namespace (NULL for cluster-scoped) and name. */
     enum kt_lookup (*find)(void *context, const char *kind, const char *namespace_, const char *name,
                            const cJSON **ret);
     /* All Nodes, as an array of pointers that stays valid for this review. UNKNOWN when nodes cannot be read. */
     enum kt_lookup (*nodes)(void *context, const cJSON *const **ret, size_t *ret_count);
+    /* What a config of a ConfigMap that `find` has given says, where that is known without reading its text, for as
+     * long as the object; NULL: it is not, and the text has to be read. The function may be NULL: ask through
+     * kt_config_document_of. */
+    const struct kt_config_document *(*config)(void *context, const cJSON *config_map, enum kt_config_key key);
     void *context;
 };
 

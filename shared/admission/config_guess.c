@@ -10,20 +10,19 @@
 #define GUESS_STEPS 10000
 #define PART "training_config.yaml"
 
-static bool section_has_keys(const char *section)
+/* Room for another, made when the first is needed: most configs need none. */
+static struct kt_config_guess *next_guess(struct kt_arena *arena, struct kt_config_guesses **guesses)
 {
-    size_t count = 0;
-    const struct kt_training_key *keys = kt_training_keys(&count, NULL);
-    for (size_t i = 0; keys != NULL && i < count; i++) {
-        if (kt_streq(keys[i].section, section))
-            return true;
-    }
-    return false;
+    if (*guesses == NULL)
+        *guesses = kt_arena_alloc(arena, sizeof(**guesses));
+    if (*guesses == NULL || (*guesses)->count == KT_LIMIT_FINDINGS || !kt_arena_work(arena, GUESS_STEPS, PART))
+        return NULL;
+    return &(*guesses)->items[(*guesses)->count++];
 }
 
 /* False when no more need be looked for. */
 static bool guess_in_section(struct kt_arena *arena, const struct kt_trainer_image *image, const cJSON *section,
-                             struct kt_config_guesses *guesses)
+                             struct kt_config_guesses **guesses)
 {
     const cJSON *member = NULL;
     cJSON_ArrayForEach(member, section)
@@ -32,9 +31,9 @@ static bool guess_in_section(struct kt_arena *arena, const struct kt_trainer_ima
             return false;
         if (kt_training_key_find(image, section->string, member->string) != NULL)
             continue;
-        if (guesses->count == KT_LIMIT_FINDINGS || !kt_arena_work(arena, GUESS_STEPS, PART))
+        struct kt_config_guess *guess = next_guess(arena, guesses);
+        if (guess == NULL)
             return false;
-        struct kt_config_guess *guess = &guesses->items[guesses->count++];
         *guess = (struct kt_config_guess){.section = section->string, .name = member->string};
         guess->what = kt_training_key_guess(image, section->string, member->string, &guess->key);
     }
@@ -48,15 +47,12 @@ const struct kt_config_guesses *kt_config_guess_keys(struct kt_arena *arena, con
     struct kt_config_guesses *guesses = NULL;
     if (config->is_shipped || config->sections == NULL)
         return NULL; /* no key of a shipped one is wrong: tests/unit/test_shipped_templates.c */
-    guesses = kt_arena_alloc(arena, sizeof(*guesses));
-    if (guesses == NULL)
-        return NULL;
     cJSON_ArrayForEach(section, config->sections)
     {
         if (!kt_arena_work(arena, SECTION_STEPS, PART))
             break;
-        if (kt_json_is_object(section) && section_has_keys(section->string) &&
-            !guess_in_section(arena, image, section, guesses))
+        if (kt_json_is_object(section) && kt_training_section_has_keys(section->string) &&
+            !guess_in_section(arena, image, section, &guesses))
             break;
     }
     return guesses;

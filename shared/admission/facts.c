@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission/facts.h"
 
+#include "admission/config_document.h"
 #include "admission/config_guess.h"
 #include "admission/rules_tuning.h"
 #include "admission/shipped_templates.h"
 #include "admission/tuning_input.h"
 #include "base/limits.h"
 #include "text/names.h"
-#include "text/yaml.h"
 
-#define TRAINING_CONFIG_KEY "training_config.yaml"
 #define TRAINING_CONFIG_ROOT "training_config"
 /* Steps of work that an annotation takes in all rules together, if only because others are looked for. */
 #define ANNOTATION_STEPS 80
@@ -55,33 +54,25 @@ static bool uses_transformers(const struct kt_settings *settings, const struct k
 
 /* --- the tuning config map ---------------------------------------------------------------------------------------- */
 
-static void parse_training_config(struct kt_arena *arena, const struct kt_trainer_image *image,
-                                  struct kt_tuning_config *config)
+static void read_training_config(struct kt_arena *arena, const struct kt_facts *facts, struct kt_tuning_config *config)
 {
-    const char *text = kt_json_string(kt_json_path(config->config_map, "data", TRAINING_CONFIG_KEY, NULL));
-    if (!text) {
+    const struct kt_config_document *document =
+        kt_config_document_of(arena, facts->cluster, config->config_map, KT_CONFIG_TRAINING);
+    if (!document) {
         config->state = KT_CONFIG_NO_KEY;
         return;
     }
-    size_t length = strlen(text);
-    if (length > KT_LIMIT_CONFIG_TEXT_BYTES) {
-        kt_config_too_large(length, &config->parse_error);
+    if (document->code != KT_OK) {
+        kt_error_set(&config->parse_error, document->code, "%s", document->problem);
         config->state = KT_CONFIG_UNPARSABLE;
         return;
     }
-    struct kt_yaml_document document = {0};
-    config->root = kt_shipped_template_find(text);
-    config->is_shipped = config->root != NULL;
-    if (!config->is_shipped) {
-        if (kt_yaml_parse_one(arena, kt_str(text), &document, &config->parse_error) < 0) {
-            config->state = KT_CONFIG_UNPARSABLE;
-            return;
-        }
-        config->root = document.root;
-    }
+    config->root = document->root;
+    config->is_shipped = document->is_shipped;
+    config->has_second_document = document->has_second_document;
     const cJSON *sections = kt_json_get(config->root, TRAINING_CONFIG_ROOT);
     config->sections = kt_json_is_object(sections) ? sections : NULL;
-    config->guesses = kt_config_guess_keys(arena, image, config);
+    config->guesses = kt_config_guess_keys(arena, facts->trainer.image, config);
     config->values = kt_config_full_names(arena, config->sections, config->guesses);
     config->state = config->sections ? KT_CONFIG_READ : KT_CONFIG_WRONG_SHAPE;
 }
@@ -123,7 +114,7 @@ static void read_tuning_config(struct kt_arena *arena, struct kt_facts *facts)
     }
     switch (found) {
     case KT_LOOKUP_FOUND:
-        parse_training_config(arena, facts->trainer.image, config);
+        read_training_config(arena, facts, config);
         break;
     case KT_LOOKUP_ABSENT:
         config->state = KT_CONFIG_ABSENT;

@@ -37,14 +37,15 @@ enum kt_config_state {
 
 struct kt_tuning_config {
     enum kt_config_state state;
-    bool is_template;        /* the method's template: the user named no config */
-    bool is_shipped;         /* its text is that of a template which this version ships: every key is known good */
-    const char *name;        /* of the ConfigMap looked for */
-    const char *namespace_;  /* where; NULL: the release namespace is unknown */
-    const cJSON *config_map; /* NULL unless found */
-    const cJSON *root;       /* parsed training_config.yaml; NULL unless parsed */
-    const cJSON *sections;   /* the training_config map as it is written; NULL unless READ */
-    const cJSON *values;     /* the same with keys in full: what the trainer makes of it (config_values.h) */
+    bool is_template;         /* the method's template: the user named no config */
+    bool is_shipped;          /* it says what a template of this version says: every key is known good */
+    bool has_second_document; /* there is more behind its first YAML document */
+    const char *name;         /* of the ConfigMap looked for */
+    const char *namespace_;   /* where; NULL: the release namespace is unknown */
+    const cJSON *config_map;  /* NULL unless found */
+    const cJSON *root;        /* parsed training_config.yaml; NULL unless parsed */
+    const cJSON *sections;    /* the training_config map as it is written; NULL unless READ */
+    const cJSON *values;      /* the same with keys in full: what the trainer makes of it (config_values.h) */
     const struct kt_config_guesses *guesses; /* at its unknown keys, for the rules; NULL: there are none */
     struct kt_error parse_error;
 };

@@ -112,34 +112,6 @@ static void check_has_key(struct kt_rule_run *run)
 
 /* --- the document ------------------------------------------------------------------------------------------------- */
 
-static bool is_mark(struct kt_str line, const char *mark)
-{
-    return kt_str_starts_with(line, kt_str(mark)) && (line.length == 3 || strchr(" \t\r", line.data[3]) != NULL);
-}
-
-/* Is there anything behind the first document? The trainer's YAML reader ends on it, be it empty or broken, where
- * upstream's admission reads the first and stops. Marks count at the beginning of a line only, even inside a text. */
-static bool has_second_document(const char *text)
-{
-    bool started = false;
-    bool ended = false;
-    for (const char *at = text; *at != '\0';) {
-        struct kt_str line = {at, strcspn(at, "\n")};
-        struct kt_str content = kt_str_trim(line);
-        bool begins = is_mark(line, "---");
-        bool counts = begins || (content.length > 0 && content.data[0] != '#' && content.data[0] != '%');
-        if (is_mark(line, "...")) {
-            ended = started;
-        } else if (counts) {
-            if (ended || (begins && started))
-                return true;
-            started = true;
-        }
-        at += line.length + (at[line.length] == '\n');
-    }
-    return false;
-}
-
 /* Upstream's YAML reader refuses what aliases blow up, as ours does. It has no limits of its own on depth and size, and
  * takes a few things that a JSON tree cannot hold; the words are those of text/yaml_*.c, held fast by cases of C004. */
 static enum kt_origin origin_of_parse_error(const struct kt_facts *facts)
@@ -159,11 +131,10 @@ static void check_parses(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
     const struct kt_tuning_config *config = &facts->config;
-    const char *text = kt_json_string(kt_json_path(config->config_map, "data", CONFIG_KEY, NULL));
     if (config->state == KT_CONFIG_UNPARSABLE)
         kt_config_report(run, origin_of_parse_error(facts), KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY " in this ConfigMap is not YAML that can be read: %s", config->parse_error.message);
-    else if (text != NULL && !config->is_shipped && has_second_document(text))
+    else if (config->has_second_document)
         kt_config_report(run, KT_ORIGIN_OWN, KT_PROBLEM_INVALID, or_word(config->name, ""),
                          CONFIG_KEY
                          " has more than one YAML document (a line of ---), and the trainer ends on the second; "

@@ -11,7 +11,7 @@
 #define ARENA_BYTES ((size_t)KT_MIB)
 #define TEMPLATES_MOST 4
 
-static struct kt_arena arena;
+static struct kt_arena template_arena;
 static struct {
     const cJSON *object;
     const char *text;
@@ -24,13 +24,13 @@ static void load(void)
 {
     struct kt_yaml_documents documents;
     struct kt_str manifest = {kt_embedded_templates.text, kt_embedded_templates.length};
-    kt_arena_init(&arena, ARENA_BYTES);
-    if (kt_yaml_parse(&arena, manifest, &documents, NULL) != KT_OK)
+    kt_arena_init(&template_arena, ARENA_BYTES);
+    if (kt_yaml_parse(&template_arena, manifest, &documents, NULL) != KT_OK)
         return;
     for (size_t i = 0; i < documents.count && template_count < TEMPLATES_MOST; i++) {
         const char *text = kt_json_string(kt_json_path(documents.items[i].root, "data", TRAINING_CONFIG_KEY, NULL));
         struct kt_yaml_document document;
-        if (!text || kt_yaml_parse_one(&arena, kt_str(text), &document, NULL) != KT_OK)
+        if (!text || kt_yaml_parse_one(&template_arena, kt_str(text), &document, NULL) != KT_OK)
             continue;
         templates[template_count].object = documents.items[i].root;
         templates[template_count].text = text;
@@ -44,6 +44,16 @@ const cJSON *kt_shipped_template_find(const char *text)
     pthread_once(&loaded, load);
     for (size_t i = 0; i < template_count; i++) {
         if (kt_streq(templates[i].text, text))
+            return templates[i].root;
+    }
+    return NULL;
+}
+
+const cJSON *kt_shipped_template_like(struct kt_arena *arena, const cJSON *root)
+{
+    pthread_once(&loaded, load);
+    for (size_t i = 0; i < template_count; i++) {
+        if (kt_json_equal_counted(arena, templates[i].root, root))
             return templates[i].root;
     }
     return NULL;

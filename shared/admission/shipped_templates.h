@@ -12,6 +12,8 @@
 /* The tree of training_config.yaml when `text` is, byte for byte, that of a shipped template; NULL otherwise, also when
  * memory is out. Read-only, shared by threads, never freed. */
 const cJSON *kt_shipped_template_find(const char *text);
+/* The same for a tree that says what a shipped one says. The arena counts the comparison. */
+const cJSON *kt_shipped_template_like(struct kt_arena *arena, const cJSON *root);
 /* The ConfigMap of this name, as it is in the manifest; NULL when none is shipped, also when memory is out. */
 const cJSON *kt_shipped_template_object(const char *name);
 

@@ -2,6 +2,7 @@
 #include "admission/training_keys.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/embedded.h"
 #include "text/edit_distance.h"
@@ -10,6 +11,7 @@
 #define TABLE_LIMIT_BYTES ((size_t)(4 * KT_MIB))
 #define MAX_SECTIONS 8
 #define MAX_IMAGES 32 /* bits of kt_training_key.images */
+#define BUCKETS 256   /* of the keys by their name: some 200 */
 
 struct renamed {
     const char *section;
@@ -22,15 +24,18 @@ struct table {
     const char *images[MAX_IMAGES]; /* tags, from old to new */
     size_t image_count;
     const char *sections[MAX_SECTIONS + 1];
+    bool has_keys[MAX_SECTIONS];
     struct kt_training_key *keys;
     size_t key_count;
+    const uint16_t *first; /* of each bucket: the number of a key from 1, or 0 */
+    const uint16_t *next;  /* of each key: that of the next in its bucket, or 0 */
     struct renamed *renamed;
     size_t renamed_count;
 };
 
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct table loaded;
-static bool is_loaded;
+static atomic_bool is_loaded; /* once it is, nobody locks */
 
 static const struct {
     const char *name;
@@ -189,6 +194,7 @@ static int load_keys(struct table *table, const cJSON *sections, struct kt_error
     {
         if (section_count == MAX_SECTIONS)
             return kt_error_set(error, KT_EINTERNAL, "training_keys.yaml has more than %d sections", MAX_SECTIONS);
+        table->has_keys[section_count] = kt_json_count(section) > 0;
         table->sections[section_count++] = section->string;
         int result = load_section(table, section, error);
         if (result != KT_OK)
@@ -215,6 +221,32 @@ static int load_renamed(struct table *table, const cJSON *sections, struct kt_er
     return KT_OK;
 }
 
+/* Of all names in the file: length and three characters tell most of them apart. */
+static size_t bucket_of(const char *name)
+{
+    size_t length = strlen(name);
+    const unsigned char *text = (const unsigned char *)name;
+    size_t last = length > 0 ? length - 1 : 0;
+    return (length * 61 + text[0] * 7u + text[length / 2] * 31u + text[last]) % BUCKETS;
+}
+
+/* Each bucket in the order of the file. */
+static int sort_by_name(struct table *table, struct kt_error *error)
+{
+    uint16_t *first = kt_arena_calloc(&table->arena, BUCKETS, sizeof(*first));
+    uint16_t *next = kt_arena_calloc(&table->arena, table->key_count + 1, sizeof(*next));
+    if (first == NULL || next == NULL)
+        return kt_error_set(error, KT_ENOMEM, "no memory for the table of training keys");
+    for (size_t i = table->key_count; i > 0; i--) {
+        size_t bucket = bucket_of(table->keys[i - 1].name);
+        next[i - 1] = first[bucket];
+        first[bucket] = (uint16_t)i;
+    }
+    table->first = first;
+    table->next = next;
+    return KT_OK;
+}
+
 static int load(struct table *table, struct kt_error *error)
 {
     struct kt_str text = {kt_embedded_training_keys.text, kt_embedded_training_keys.length};
@@ -225,6 +257,8 @@ static int load(struct table *table, struct kt_error *error)
     if (result == KT_OK)
         result = load_keys(table, kt_json_get(document.root, "sections"), error);
     if (result == KT_OK)
+        result = sort_by_name(table, error);
+    if (result == KT_OK)
         result = load_renamed(table, kt_json_get(document.root, "renamed"), error);
     if (result == KT_OK && table->arena.failed)
         result = kt_error_set(error, KT_ENOMEM, "no memory for the table of training keys");
@@ -234,19 +268,20 @@ static int load(struct table *table, struct kt_error *error)
 /* NULL when memory is out; tried again at the next use. */
 static const struct table *table_get(struct kt_error *error)
 {
-    bool ready;
+    if (atomic_load_explicit(&is_loaded, memory_order_acquire))
+        return &loaded;
     pthread_mutex_lock(&load_lock);
     if (!is_loaded) {
         struct table table = {.keys = NULL};
         kt_arena_init(&table.arena, TABLE_LIMIT_BYTES);
         if (load(&table, error) == KT_OK) {
             loaded = table;
-            is_loaded = true;
+            atomic_store_explicit(&is_loaded, true, memory_order_release);
         } else {
             kt_arena_release(&table.arena);
         }
     }
-    ready = is_loaded;
+    bool ready = is_loaded;
     pthread_mutex_unlock(&load_lock);
     return ready ? &loaded : NULL;
 }
@@ -276,12 +311,22 @@ static uint32_t parser_of(const struct table *table, const struct kt_trainer_ima
 static const struct kt_training_key *find_in(const struct table *table, uint32_t images, const char *section,
                                              const char *name)
 {
-    for (size_t i = 0; i < table->key_count; i++) {
-        const struct kt_training_key *key = &table->keys[i];
+    for (size_t i = table->first[bucket_of(name)]; i > 0; i = table->next[i - 1]) {
+        const struct kt_training_key *key = &table->keys[i - 1];
         if ((key->images & images) != 0 && kt_streq(key->name, name) && kt_streq(key->section, section))
             return key;
     }
     return NULL;
+}
+
+bool kt_training_section_has_keys(const char *section)
+{
+    const struct table *table = table_get(NULL);
+    for (size_t i = 0; table != NULL && table->sections[i] != NULL; i++) {
+        if (kt_streq(table->sections[i], section))
+            return table->has_keys[i];
+    }
+    return false;
 }
 
 bool kt_training_key_in(const struct kt_training_key *key, const struct kt_trainer_image *image)

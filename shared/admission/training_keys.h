@@ -47,6 +47,8 @@ const char *const *kt_training_sections(struct kt_error *error);
 /* All keys of all images, by section. NULL and *error only when memory is out. Loads on first use; thread-safe; never
  * freed. */
 const struct kt_training_key *kt_training_keys(size_t *ret_count, struct kt_error *error);
+/* Is it a section with keys, in any image? */
+bool kt_training_section_has_keys(const char *section);
 /* Has this image the key? */
 bool kt_training_key_in(const struct kt_training_key *key, const struct kt_trainer_image *image);
 

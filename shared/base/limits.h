@@ -20,6 +20,13 @@
 #define KT_LIMIT_REVIEW_WORK UINT64_C(5000000)
 /* The text of a training or inference config: those of real trainings have 2 to 4 KiB. */
 #define KT_LIMIT_CONFIG_TEXT_BYTES ((size_t)(64 * KT_KIB))
+/* A config of up to this size is read when its ConfigMap comes, with this many steps of work, and kept as a tree of at
+ * most so many bytes; others are read in each review that needs them. That of a real training has 60 values. */
+#define KT_LIMIT_KEPT_CONFIG_BYTES ((size_t)(16 * KT_KIB))
+#define KT_LIMIT_KEPT_CONFIG_TREE_BYTES ((size_t)(64 * KT_KIB))
+#define KT_LIMIT_KEPT_CONFIG_WORK UINT64_C(500000)
+/* Memory to take in one ConfigMap. */
+#define KT_LIMIT_CONFIG_MAP_ARENA_BYTES ((size_t)(8 * KT_MIB))
 /* What is beyond the small part of all bodies and answers that are in flight, over all connections. Together with the
  * other budgets of this file it keeps below limits.memory of manifests/base/deployment.yaml: see the table at its end.
  * Beyond it a large request is answered 503 (the API server's client then sees a failed call); a small one, which
@@ -85,29 +92,27 @@
 /* All Nodes of a cluster, as the plugin lists them for a table of Workspaces: some 1000. With more of them it asks for
  * those of each Workspace. */
 #define KT_LIMIT_ALL_NODES_BYTES ((size_t)(12 * KT_MIB))
-/* What the webhook keeps to answer rules from, of each kind. A ConfigMap that does not fit is looked up when a review
- * needs it; with a Node that does not fit the rules on nodes only warn. Some 3000 Nodes fit. */
-#define KT_LIMIT_SNAPSHOT_OBJECTS 5000
-#define KT_LIMIT_SNAPSHOT_CONFIG_MAP_BYTES ((size_t)(8 * KT_MIB))
-#define KT_LIMIT_SNAPSHOT_NODE_BYTES ((size_t)(20 * KT_MIB))
-/* A namespace holds at most this part (one in ...) of what is kept of a kind, here and in the store below: whoever may
- * write in one does not crowd out the others. */
-#define KT_LIMIT_NAMESPACE_SHARE 4
+/* Objects of a list that is watched, unless the watcher says otherwise. */
+#define KT_LIMIT_WATCH_ITEMS 5000
+/* Of a list that the server reads, page by page, to find what it keeps: most ConfigMaps of a cluster are none of ours.
+ */
+#define KT_LIMIT_WATCH_LIST_ITEMS ((size_t)200000)
+#define KT_LIMIT_WATCH_LIST_BYTES ((size_t)(2 * KT_GIB))
 /* Of look-ups that have come back and wait for their review. */
 #define KT_LIMIT_LOOKUP_BYTES ((size_t)(4 * KT_MIB))
-/* Of a list that it reads, page by page, to find them: most ConfigMaps of a cluster are none of ours. */
-#define KT_LIMIT_SNAPSHOT_LIST_ITEMS ((size_t)200000)
-#define KT_LIMIT_SNAPSHOT_LIST_BYTES ((size_t)(2 * KT_GIB))
 
-/* What the reconciler keeps: objects of one kind, and bytes of each. A Workspace under way takes about 20 KiB in all,
- * so that some 2500 fit. */
+/* What the server keeps of its cluster: objects of one kind, and bytes of each. Of Nodes some 5000 fit; a Workspace
+ * under way takes about 20 KiB in all, so that some 2500 do. What does not fit is unknown, not absent. */
 #define KT_LIMIT_STORE_OBJECTS 20000
 #define KT_LIMIT_STORE_WORKSPACE_BYTES ((size_t)(12 * KT_MIB))
 #define KT_LIMIT_STORE_NODE_CLAIM_BYTES ((size_t)(6 * KT_MIB))
-#define KT_LIMIT_STORE_NODE_BYTES ((size_t)(10 * KT_MIB))
+#define KT_LIMIT_STORE_NODE_BYTES ((size_t)(20 * KT_MIB))
 #define KT_LIMIT_STORE_JOB_BYTES ((size_t)(8 * KT_MIB))
 #define KT_LIMIT_STORE_POD_BYTES ((size_t)(8 * KT_MIB))
 #define KT_LIMIT_STORE_CONFIG_MAP_BYTES ((size_t)(8 * KT_MIB))
+/* A namespace holds at most this part (one in ...) of what is kept of a kind: whoever may write in one does not crowd
+ * out the others. */
+#define KT_LIMIT_NAMESPACE_SHARE 4
 /* Workspaces that may wait to be looked at. */
 #define KT_LIMIT_QUEUE_KEYS 20000
 /* Memory of one look at one Workspace. */
@@ -145,14 +150,14 @@
  *   reviews under way                                               48      KT_LIMIT_REVIEW_ARENA_BYTES each of 2
  *   and their answers                                                8      KT_LIMIT_ANSWER_BYTES each of 2
  *   look-ups that have come back                                     4      KT_LIMIT_LOOKUP_BYTES
- *   the snapshot                                                    28      KT_LIMIT_SNAPSHOT_*_BYTES
- *   the store                                                       52      KT_LIMIT_STORE_*_BYTES
+ *   the cache of the cluster                                        62      KT_LIMIT_STORE_*_BYTES
  *   the queue, and which claims were seen                            8      400 bytes for each of KT_LIMIT_QUEUE_KEYS
  *   and the release namespace's room beyond it                       9      one in KT_LIMIT_NAMESPACE_SHARE
  *   watches: a page as text and as tree, and a line                 72      2 * KT_LIMIT_API_PAGE_BYTES and
  *                                                                           KT_LIMIT_WATCH_LINE_BYTES each of 6
+ *   ConfigMaps that are taken in, by their watch and by look-ups     24      KT_LIMIT_CONFIG_MAP_ARENA_BYTES each of 3
  *   looks at Workspaces                                             48      KT_LIMIT_RECONCILE_ARENA_BYTES each of 4
- *                                                                  373
+ *                                                                  379
  *
  * Not in it: what the kernel holds for sockets, and single objects larger than a page, which only an API server sends.
  */

@@ -43,7 +43,7 @@ struct watch {
 static void fill_defaults(struct kt_watch_options *options)
 {
     if (options->max_items == 0)
-        options->max_items = KT_LIMIT_SNAPSHOT_OBJECTS;
+        options->max_items = KT_LIMIT_WATCH_ITEMS;
     if (options->max_bytes == 0)
         options->max_bytes = KT_LIMIT_API_LIST_BYTES;
     if (options->backoff_first_ms == 0)

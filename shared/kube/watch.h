@@ -41,7 +41,7 @@ struct kt_watch_handler {
 struct kt_watch_options {
     const char *label_selector;
     const char *field_selector;
-    size_t max_items;        /* of a list: 0: KT_LIMIT_SNAPSHOT_OBJECTS. More is trouble, not a cut */
+    size_t max_items;        /* of a list: 0: KT_LIMIT_WATCH_ITEMS. More is trouble, not a cut */
     size_t max_bytes;        /* of a list: 0: KT_LIMIT_API_LIST_BYTES */
     size_t page_bytes;       /* as in struct kt_list_options */
     int64_t list_timeout_ms; /* of one page; 0: the client's */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "workload/kinds.h"
 
+#include "admission/inference_facts.h"
 #include "workload/names.h"
 
 /* --- what is kept -------------------------------------------------------------------------------------------- */
@@ -53,7 +54,6 @@ static const struct kt_kept_field node_claim_fields[] = {
 
 static const struct kt_kept_field node_metadata[] = {{.key = "name"},
                                                      {.key = "uid"},
-                                                     {.key = "resourceVersion", .how = KT_KEEP_VERSION},
                                                      {.key = "creationTimestamp"},
                                                      {.key = "deletionTimestamp"},
                                                      {.key = "labels"},
@@ -137,16 +137,13 @@ static const struct kt_kept_field pod_fields[] = {{.key = "metadata", .inside = 
                                                   {.key = "status", .inside = pod_status},
                                                   {0}};
 
-static const struct kt_kept_field config_map_metadata[] = {{.key = "name"},
-                                                           {.key = "namespace"},
-                                                           {.key = "uid"},
-                                                           {.key = "resourceVersion", .how = KT_KEEP_VERSION},
-                                                           {.key = "deletionTimestamp"},
-                                                           {.key = "labels"},
-                                                           {0}};
-/* All of its data, because kt_config_map_hash covers all. */
+static const struct kt_kept_field config_map_metadata[] = {
+    {.key = "name"}, {.key = "namespace"}, {.key = "uid"}, {.key = "deletionTimestamp"}, {.key = "labels"}, {0}};
+/* The configs; of all data kt_config_map_hash is kept beside it. */
+static const struct kt_kept_field config_map_data[] = {
+    {.key = KT_TUNING_CONFIG_KEY, .how = KT_KEEP_CONFIG}, {.key = KT_INFERENCE_CONFIG_KEY, .how = KT_KEEP_CONFIG}, {0}};
 static const struct kt_kept_field config_map_fields[] = {
-    {.key = "metadata", .inside = config_map_metadata}, {.key = "data"}, {.key = "binaryData"}, {0}};
+    {.key = "metadata", .inside = config_map_metadata}, {.key = "data", .inside = config_map_data}, {0}};
 
 /* --- who names whom ------------------------------------------------------------------------------------------- */
 
@@ -183,6 +180,7 @@ const struct kt_kind kt_kinds[KT_KIND_COUNT] = {
                       .references = node_references,
                       .is_observed = true,
                       .fields = node_fields,
+                      .for_rules = true,
                       .condition = "NodesReady",
                       .verbs = READ,
                       .why = "A Workspace is judged together with the nodes that it may run on."},
@@ -206,6 +204,7 @@ const struct kt_kind kt_kinds[KT_KIND_COUNT] = {
     [KT_KIND_CONFIG_MAP] = {.resource = &kt_resource_config_maps,
                             .found_by = KT_FOUND_BY_REFERENCE,
                             .fields = config_map_fields,
+                            .for_rules = true,
                             .condition = "JobStarted",
                             .verbs = READ | KT_VERB_CREATE,
                             .why = "A Workspace is judged together with the ConfigMap that it names, in any namespace. "

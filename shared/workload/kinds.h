@@ -48,6 +48,7 @@ enum kt_verb {
 enum kt_keep {
     KT_KEEP,
     KT_KEEP_CUT,        /* a text, cut at KT_KEPT_TEXT_BYTES */
+    KT_KEEP_CONFIG,     /* a text; left empty when it is beyond KT_LIMIT_CONFIG_TEXT_BYTES, and rules do not read it */
     KT_KEEP_READY,      /* of an array those items whose type is "Ready" */
     KT_KEEP_VERSION,    /* metadata.resourceVersion: no difference between two states */
     KT_KEEP_NOT,        /* only in a table that ends with KT_KEEP_OTHERS */
@@ -80,6 +81,7 @@ struct kt_kind {
     bool is_observed;                           /* part of every struct kt_observation */
     const char *watch_selector;         /* label selector of the server's watch; NULL: all objects of the kind */
     const struct kt_kept_field *fields; /* what the cache keeps of an object; NULL: the kind is not cached */
+    bool for_rules;                     /* the rules of admission read it: watched also without a reconciler */
     const char *condition;              /* of the Workspace: what is wrong with this kind holds it up */
     unsigned verbs;                     /* of the server: enum kt_verb */
     const char *why;                    /* for those who read the rules of access */

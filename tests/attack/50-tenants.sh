@@ -5,28 +5,8 @@
 set -uo pipefail
 # shellcheck source=tests/attack/lib.sh
 . "$(dirname "$0")/lib.sh"
-maps=20 events=3000
+maps=40 events=3000
 long && maps=120 events=20000
-certs=$work/api-certs
-"$build/bin/make-certs" --dir "$certs" --dns localhost --ip 127.0.0.1 >/dev/null || exit 1
-
-api_start() { # MODE
-    api_log=$work/api.log
-    : >"$api_log"
-    python3 "$attack/api_server.py" "$1" "$certs/tls.crt" "$certs/tls.key" >"$api_log" 2>&1 &
-    api_pid=$!
-    attackers+=("$api_pid")
-    until_true 10 grep -q '^port' "$api_log" || return
-    webhook_kubeconfig_file=$work/kubeconfig
-    cat >"$webhook_kubeconfig_file" <<YAML
-apiVersion: v1
-kind: Config
-current-context: hostile
-contexts: [{name: hostile, context: {cluster: hostile, user: nobody}}]
-users: [{name: nobody, user: {token: none}}]
-clusters: [{name: hostile, cluster: {server: "https://127.0.0.1:$(sed -n 's/^port //p' "$api_log")", certificate-authority: $certs/ca.crt}}]
-YAML
-}
 review() {
     curl -fsSk --interface 127.0.0.2 --max-time 5 -H 'Content-Type: application/json' \
         --data-binary "@$root/tests/bench/data/review.json" "https://127.0.0.1:$webhook_port/validate-workspace" | grep -q '"allowed"'
@@ -41,7 +21,7 @@ check "a review is answered beside $((2 * maps)) ConfigMaps of a megabyte" revie
 check "$((2 * maps)) ConfigMaps of a megabyte: $(peak_kib) KiB at most" at_most "peak memory in KiB" "$(peak_kib)" 98304
 kept=$(rss_kib)
 kill -USR1 "$api_pid"
-memory_is_back() { [ "$(rss_kib)" -le $((kept - 8192)) ]; }
+memory_is_back() { [ "$(rss_kib)" -le $((kept - 2048)) ]; }
 check "the memory comes back when they are deleted" until_true 60 memory_is_back
 webhook_stop
 attackers_stop

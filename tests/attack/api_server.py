@@ -4,6 +4,8 @@
 config-maps N: the tenants' ConfigMaps, a megabyte each, N of one namespace and as many of others; on SIGUSR1 they are
 deleted.
 events N: each watch tells of N objects that are too large to be kept.
+flood N: as config-maps; the lists of Pods and Jobs have no end, the one without items, the other with a megabyte a page,
+the watches of Nodes and Workspaces tell of objects of 8 MB all the time, and no single object can be read.
 """
 import http.server
 import json
@@ -16,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 mode, number = sys.argv[1].split(":")
 number = int(number)
-TEXT = "x: " + "y" * 1000000
+CONFIG, REST = "x: " + "y" * 60000, "z" * 940000
 KINDS = {"configmaps": "ConfigMap", "nodes": "Node", "workspaces": "Workspace", "jobs": "Job", "pods": "Pod",
          "nodeclaims": "NodeClaim"}
 deleted = threading.Event()
@@ -27,7 +29,12 @@ def config_map(index):
     namespace = "tenant" if index < number else f"other-{index}"
     return {"apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": f"c{index}", "namespace": namespace, "uid": f"u{index}", "resourceVersion": str(index + 10)},
-            "data": {"training_config.yaml": TEXT}}
+            "data": {"training_config.yaml": CONFIG, "rest": REST}}
+
+
+def large(kind, size):
+    return {"metadata": {"name": f"large-{size}", "namespace": "tenant", "resourceVersion": "7",
+                         "labels": {"kaito.sh/workspace": "w"}, "annotations": {"a": "b" * size}}, "kind": kind}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -53,10 +60,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         if mode == "events" and kind == "configmaps":
-            # Three fill the namespace's share, but for less than any of the rest needs.
-            for index, length in enumerate((1000000, 1000000, 85000)):
-                event = config_map(index)
-                event["data"] = {"training_config.yaml": "z" * length}
+            # These fill the namespace's share, but for less than any of the rest needs.
+            for index in range(40):
+                event = dict(config_map(index), data={"training_config.yaml": "z" * 61000})
                 self.line(json.dumps({"type": "ADDED", "object": event}).encode())
             small = dict(config_map(0), data={"training_config.yaml": "z" * 20000})
             event = json.dumps({"type": "ADDED", "object": small}).encode()
@@ -65,7 +71,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             print("told", flush=True)
         told = False
         while True:
-            if mode == "config-maps" and kind == "configmaps" and deleted.is_set() and not told:
+            if mode == "flood" and kind in ("nodes", "workspaces"):
+                self.line(json.dumps({"type": "ADDED", "object": large(KINDS[kind], 8000000)}).encode())
+            if mode != "events" and kind == "configmaps" and deleted.is_set() and not told:
                 told = True
                 for index in range(2 * number):
                     self.line(json.dumps({"type": "DELETED", "object": config_map(index)}).encode())
@@ -75,13 +83,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         url = urlsplit(self.path)
         query, kind = parse_qs(url.query), url.path.rstrip("/").split("/")[-1]
-        if kind not in KINDS:
+        if mode == "flood" and "/configmaps/" in url.path:
+            self.answer({"kind": "Status", "status": "Failure", "reason": "InternalError", "code": 500}, 500)
+        elif kind not in KINDS:
             self.answer({"kind": "List", "metadata": {"resourceVersion": "1"}, "items": []})
         elif "watch" in query:
             self.watch(kind)
+        elif mode == "flood" and kind in ("pods", "jobs"):
+            items = [large(KINDS[kind], 1000000)] if kind == "jobs" else []
+            self.answer({"kind": KINDS[kind] + "List", "metadata": {"resourceVersion": "5", "continue": "on"}, "items": items})
         else:
             first, limit = int(query.get("continue", ["0"])[0]), int(query.get("limit", ["500"])[0])
-            count = 2 * number if mode == "config-maps" and kind == "configmaps" and not deleted.is_set() else 0
+            count = 2 * number if mode != "events" and kind == "configmaps" and not deleted.is_set() else 0
             last = min(first + limit, count)
             metadata = {"resourceVersion": "5", **({"continue": str(last)} if last < count else {})}
             self.answer({"kind": KINDS[kind] + "List", "metadata": metadata,

@@ -38,6 +38,27 @@ attackers_stop() {
     attackers=()
 }
 
+# api_start MODE: a hostile API server (api_server.py) and a kubeconfig for it.
+api_start() {
+    local certs=$work/api-certs
+    [ -d "$certs" ] || "$build/bin/make-certs" --dir "$certs" --dns localhost --ip 127.0.0.1 >/dev/null || return
+    api_log=$work/api.log
+    : >"$api_log"
+    python3 "$attack/api_server.py" "$1" "$certs/tls.crt" "$certs/tls.key" >"$api_log" 2>&1 &
+    api_pid=$!
+    attackers+=("$api_pid")
+    until_true 10 grep -q '^port' "$api_log" || return
+    webhook_kubeconfig_file=$work/kubeconfig
+    cat >"$webhook_kubeconfig_file" <<YAML
+apiVersion: v1
+kind: Config
+current-context: hostile
+contexts: [{name: hostile, context: {cluster: hostile, user: nobody}}]
+users: [{name: nobody, user: {token: none}}]
+clusters: [{name: hostile, cluster: {server: "https://127.0.0.1:$(sed -n 's/^port //p' "$api_log")", certificate-authority: $certs/ca.crt}}]
+YAML
+}
+
 rss_kib() { awk '/^VmRSS/ {print $2}' "/proc/${1:-$webhook_pid}/status"; }
 peak_kib() { awk '/^VmHWM/ {print $2}' "/proc/${1:-$webhook_pid}/status"; }
 peak_reset() { echo 5 >"/proc/$webhook_pid/clear_refs"; }

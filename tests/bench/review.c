@@ -58,13 +58,15 @@ static int open_view(const char *kubeconfig, struct kt_arena *arena, struct kt_c
                      const struct kt_environment *environment, struct bench *bench)
 {
     struct kt_config_overrides overrides = {.kubeconfig = kubeconfig};
+    const struct kt_informers_options options = {.config = config, .environment = environment};
     int code = kt_client_global_init(&bench->error);
     if (code == 0)
         code = kt_config_resolve(arena, environment, &overrides, config, &bench->error);
     if (code == 0)
-        code = kt_cluster_view_start(config, environment, &bench->endpoint.cluster, &bench->error);
+        code = kt_cache_start(&options, bench->endpoint.settings.release_namespace, &bench->endpoint.cluster,
+                              &bench->error);
     int64_t give_up_ms = kt_clock_monotonic_ms(&kt_clock_system) + SYNC_DEADLINE_MS;
-    while (code == 0 && !kt_cluster_view_synced(bench->endpoint.cluster)) {
+    while (code == 0 && !kt_cache_knows_for_rules(bench->endpoint.cluster)) {
         if (kt_clock_monotonic_ms(&kt_clock_system) > give_up_ms)
             return kt_error_set(&bench->error, KT_ETIMEOUT, "the API server of %s does not list", kubeconfig);
         poll(NULL, 0, 5);
@@ -114,7 +116,7 @@ int main(int argc, char **argv)
     if (code != 0)
         fprintf(stderr, "error: %s\n", bench.error.message);
     kt_endpoint_worker_release(&bench.worker);
-    kt_cluster_view_stop(bench.endpoint.cluster);
+    kt_cache_stop(bench.endpoint.cluster);
     kt_arena_release(&arena);
     return code == 0 ? 0 : 1;
 }

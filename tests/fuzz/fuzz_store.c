@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any object of a cluster in the forms that we keep it in: packed, copied, and as a Lease. What is kept of it is the
+/* Any object of a cluster in the forms that we keep it in: packed, and as a Lease. What is kept of it is the
  * same when it is taken out, and kept again. */
 #include <stdlib.h>
 
-#include "webhook/admission/object_copy.h"
 #include "webhook/reconcile/lease.h"
-#include "webhook/reconcile/store_pack.h"
+#include "webhook/cluster/config_content.h"
+#include "webhook/cluster/store_pack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,12 +43,22 @@ static void check_packing(struct kt_arena *arena, const cJSON *object)
     }
 }
 
-static void check_copy(const cJSON *object)
+/* What is kept of a ConfigMap's configs says what they say when they are read. */
+static void check_content(struct kt_arena *arena, const cJSON *object)
 {
-    size_t bytes = 0;
-    cJSON *copy = kt_object_copy(object, &bytes);
-    demand(!copy || (bytes > 0 && kt_json_equal(copy, object)));
-    kt_heap_free(copy);
+    struct kt_config_content *content = kt_config_content_new(object);
+    for (size_t i = 0; content && i < KT_CONFIG_KEYS; i++) {
+        struct kt_config_document read;
+        const char *text = kt_config_document_text(object, (enum kt_config_key)i);
+        demand(!content->is_known[i] || text);
+        if (!content->is_known[i])
+            continue;
+        kt_config_document_read(arena, (enum kt_config_key)i, text, &read);
+        demand(read.code == content->documents[i].code);
+        demand(kt_json_equal(read.root, content->documents[i].root));
+        demand(!read.max_model_len == !content->documents[i].max_model_len);
+    }
+    kt_heap_free(content);
 }
 
 static void check_lease(struct kt_arena *arena, const cJSON *object)
@@ -79,9 +89,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (kt_json_parse(&arena, (struct kt_str){(const char *)data, size}, KT_JSON_DUPLICATES_LAST_WINS, &parsed, NULL) !=
         0)
         return 0;
-    if (kt_json_is_object(parsed.root))
+    if (kt_json_is_object(parsed.root)) {
         check_packing(&arena, parsed.root);
-    check_copy(parsed.root);
+        check_content(&arena, parsed.root);
+    }
     check_lease(&arena, parsed.root);
     return 0;
 }

@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "tests/lib/api_fixture.h"
-#include "webhook/reconcile/store.h"
+#include "webhook/cluster/store.h"
 
 #define KT_SCRIPT_PIECES 64
 #define KT_SCRIPT_FAULTS 8

@@ -9,6 +9,7 @@
 #include "kube/api.h"
 #include "tests/lib/cmocka_all.h"
 #include "tests/lib/objects.h"
+#include "webhook/cluster/cache.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/controller.h"
 #include "webhook/reconcile/leader_internal.h"
@@ -39,7 +40,7 @@ struct kt_test_cluster {
     size_t first_request;                     /* of the last one */
     struct kt_clock moved_clock;              /* the system's, moved on */
     struct kt_environment controller_environment;
-    struct kt_cluster_view *view;
+    struct kt_cache *cache;
     struct kt_controller *controller;
     struct kt_leader *leader; /* that does not lead */
     size_t starve_nth;
@@ -329,7 +330,7 @@ void kt_test_advance(struct kt_test_cluster *cluster, int64_t duration_ms)
 /* --- the reconciler ------------------------------------------------------------------------------------------------
  */
 
-/* As the informers list (webhook/reconcile/informers.c). */
+/* As the informers list (webhook/cluster/informers.c). */
 static const struct {
     enum kt_kind_id kind;
     const struct kt_resource *resource;
@@ -476,12 +477,10 @@ static int start_controller(struct kt_test_cluster *cluster, struct kt_error *er
     const struct kt_controller_options options = {.settings = &cluster->settings,
                                                   .config = &cluster->config,
                                                   .environment = &cluster->controller_environment,
-                                                  .view = cluster->view,
+                                                  .cache = cluster->cache,
                                                   .workers = 2,
-                                                  .resync_ms = 0,
                                                   .reconcile = reconcile_options};
-    int code = kt_controller_start(&options, &cluster->controller, error);
-    return code == 0 ? kt_cluster_view_run(cluster->view, error) : code;
+    return kt_controller_start(&options, &cluster->controller, error);
 }
 
 bool kt_test_controller_try(struct kt_test_cluster *cluster, size_t nth, struct kt_error *error)
@@ -491,7 +490,11 @@ bool kt_test_controller_try(struct kt_test_cluster *cluster, size_t nth, struct 
     cluster->controller_environment.clock = &cluster->moved_clock;
     kt_object_server_set_clock(cluster->server, &cluster->moved_clock);
     kt_heap_fail_from(nth);
-    int code = kt_cluster_view_new(&cluster->config, &cluster->controller_environment, &cluster->view, error);
+    const struct kt_informers_options options = {.config = &cluster->config,
+                                                 .environment = &cluster->controller_environment,
+                                                 .for_reconciler = true,
+                                                 .with_node_claims = !kt_settings_bring_your_own(&cluster->settings)};
+    int code = kt_cache_start(&options, cluster->settings.release_namespace, &cluster->cache, error);
     if (code == 0)
         code = start_controller(cluster, error);
     kt_heap_fail_from(0);
@@ -534,7 +537,7 @@ void kt_test_controller_may_write(struct kt_test_cluster *cluster, bool may)
 void kt_test_controller_stop(struct kt_test_cluster *cluster)
 {
     kt_controller_stop(KT_STEAL(cluster->controller));
-    kt_cluster_view_stop(KT_STEAL(cluster->view));
+    kt_cache_stop(KT_STEAL(cluster->cache));
     kt_leader_free(KT_STEAL(cluster->leader));
 }
 

@@ -20,7 +20,7 @@ struct kt_server_fixture {
     char certificate[96], key[96], ca[96], client_certificate[96], client_key[96];
     struct kt_certificate_pair authority;
     struct kt_webhook_config config;
-    struct kt_cluster_view *cluster; /* NULL: none; set before the start */
+    struct kt_cache *cluster; /* NULL: none; set before the start */
     struct kt_server server;
     pthread_t thread;
     int stop;

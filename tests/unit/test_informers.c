@@ -11,9 +11,9 @@
 
 #include "tests/lib/cluster_script.h"
 #include "tests/lib/json_text.h"
-#include "webhook/admission/cluster_view.h"
 #include "webhook/log.h"
-#include "webhook/reconcile/informers.h"
+#include "webhook/cluster/informers.h"
+#include "webhook/reconcile/work_queue.h"
 #include "workload/names.h"
 
 #define WS KT_KIND_WORKSPACE
@@ -28,11 +28,11 @@
 
 struct fixture {
     struct kt_cluster_script script;
-    struct kt_cluster_view *view;
     struct kt_store *store;
     struct kt_work_queue *queue;
     struct kt_informers *informers;
     struct kt_informers_options options;
+    bool for_rules_only;
     int stop;
 };
 
@@ -63,9 +63,7 @@ static int set_up(void **state)
     fixture.stop = eventfd(0, EFD_CLOEXEC);
     *state = &fixture;
     return fixture.stop >= 0 && kt_store_new(&fixture.store, NULL) == 0 &&
-                   kt_work_queue_new(&kt_clock_system, &fixture.queue, NULL) == 0 &&
-                   kt_cluster_view_new(&fixture.script.api.config, &fixture.script.api.environment, &fixture.view,
-                                       NULL) == 0
+                   kt_work_queue_new(&kt_clock_system, &fixture.queue, NULL) == 0
                ? 0
                : -1;
 }
@@ -74,7 +72,6 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     kt_informers_stop(fixture->informers);
-    kt_cluster_view_stop(fixture->view);
     kt_cluster_script_stop(&fixture->script);
     kt_work_queue_free(fixture->queue);
     kt_store_free(fixture->store);
@@ -82,15 +79,21 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void add_key(void *context, const struct kt_object_key *key)
+{
+    kt_work_queue_add(context, key);
+}
+
 static void start(struct fixture *fixture)
 {
     struct kt_error error;
     fixture->options.config = &fixture->script.api.config;
     fixture->options.environment = &fixture->script.api.environment;
-    fixture->options.view = fixture->view;
-    if (kt_informers_start(&fixture->options, fixture->store, fixture->queue, &fixture->informers, &error) != 0 ||
-        kt_cluster_view_run(fixture->view, &error) != 0)
+    fixture->options.for_reconciler = !fixture->for_rules_only;
+    if (kt_informers_start(&fixture->options, fixture->store, &fixture->informers, &error) != 0)
         fail_msg("%s", error.message);
+    const struct kt_store_visitor listener = {add_key, fixture->queue};
+    kt_informers_tell(fixture->informers, &listener);
 }
 
 static int64_t now_ms(void)
@@ -449,19 +452,76 @@ static void any_number_may_wait(void **state)
     }
 }
 
-static void a_view_that_runs_already_is_refused(void **state)
+/* Something did not fit, and then something goes: a new list shows that all fits, and everybody is looked at again. */
+static void what_did_not_fit_is_listed_again(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char head[] = "{\"type\":\"ADDED\",\"object\":{" META("large", "11") ",\"annotations\":{\"a\":\"";
+    static char piece[3 * KT_MIB];
+    memset(piece, 'x', sizeof(piece));
+    memcpy(piece, head, sizeof(head) - 1);
+    memcpy(piece + sizeof(piece) - 7, "\"}}}}\n", 7);
+    fixture->options.relist_ms = 1;
+    start_and_settle(fixture);
+    struct kt_stored *stored;
+    assert_int_equal(kt_store_look_up(fixture->store, JOBS, "ns", "large", &stored), KT_LOOKUP_ABSENT);
+    kt_cluster_script_say(&fixture->script, JOBS, piece);
+    int64_t deadline_ms = now_ms() + PATIENCE_MS;
+    while (kt_store_is_complete(fixture->store, JOBS) && now_ms() < deadline_ms)
+        nap();
+    assert_int_equal(kt_store_look_up(fixture->store, JOBS, "ns", "large", &stored), KT_LOOKUP_UNKNOWN);
+    kt_cluster_script_say(&fixture->script, JOBS, EVENT("DELETED", "{" META("other", "12") "}}"));
+    expect_lists(fixture, JOBS, 2);
+    expect_key(fixture, "b", NULL);
+    assert_int_equal(kt_store_look_up(fixture->store, JOBS, "ns", "large", &stored), KT_LOOKUP_ABSENT);
+}
+
+/* A reconciler that comes late hears of all there is; one that has gone hears nothing more. */
+static void a_listener_may_come_and_go(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct kt_store_visitor listener = {add_key, fixture->queue};
+    start_and_settle(fixture);
+    kt_informers_tell(fixture->informers, NULL);
+    kt_cluster_script_say(&fixture->script, WS, EVENT("ADDED", WORKSPACE("unheard", "92")));
+    int64_t deadline_ms = now_ms() + PATIENCE_MS;
+    while (!has(fixture, WS, "unheard", NULL) && now_ms() < deadline_ms)
+        nap();
+    assert_int_equal(kt_work_queue_figures(fixture->queue).depth, 0);
+    kt_informers_tell(fixture->informers, &listener);
+    assert_int_equal(kt_work_queue_figures(fixture->queue).depth, 3);
+    kt_informers_stop(NULL);
+}
+
+static void without_a_reconciler_only_what_rules_read_is_watched(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->for_rules_only = true;
+    fixture->options.with_node_claims = true;
+    kt_cluster_script_items(&fixture->script, NODES, NODE("n", "4", "True"));
+    start_and_settle(fixture);
+    assert_true(has(fixture, NODES, "n", NULL));
+    for (int kind = 0; kind < KT_CACHED_KINDS; kind++)
+        assert_int_equal(kt_cluster_script_lists(&fixture->script, (enum kt_kind_id)kind),
+                         kind == KT_KIND_NODE || kind == KT_KIND_CONFIG_MAP);
+}
+
+/* The API server does not let us list Nodes: the reconciler does not wait for ever, and is told what it cannot see. */
+static void a_kind_that_is_refused_is_named(void **state)
 {
     struct fixture *fixture = *state;
     struct kt_error error;
-    struct kt_informers *informers = NULL;
-    assert_int_equal(kt_cluster_view_run(fixture->view, &error), 0);
-    fixture->options.config = &fixture->script.api.config;
-    fixture->options.environment = &fixture->script.api.environment;
-    fixture->options.view = fixture->view;
-    assert_int_equal(kt_informers_start(&fixture->options, fixture->store, fixture->queue, &informers, &error),
-                     KT_EINTERNAL);
-    assert_null(informers);
-    kt_informers_stop(NULL);
+    for (size_t i = 0; i < KT_SCRIPT_FAULTS; i++)
+        kt_cluster_script_fail(
+            &fixture->script, NODES,
+            (struct kt_script_fault){.of_list = true, .code = 403, .body = STATUS(403, "Forbidden")});
+    start(fixture);
+    assert_int_equal(kt_informers_wait(fixture->informers, fixture->stop, &error), 0);
+    const struct kt_resource *refused = kt_informers_refused(fixture->informers);
+    assert_true(!refused || kt_streq(refused->plural, "nodes"));
+    struct kt_stored *stored;
+    if (refused)
+        assert_int_equal(kt_store_look_up(fixture->store, NODES, "", "n", &stored), KT_LOOKUP_UNKNOWN);
 }
 
 int main(void)
@@ -488,7 +548,10 @@ int main(void)
         TEST(a_type_that_is_missing_is_not_asked_for_all_the_time),
         TEST(a_wait_can_be_stopped),
         TEST(any_number_may_wait),
-        TEST(a_view_that_runs_already_is_refused),
+        TEST(what_did_not_fit_is_listed_again),
+        TEST(a_listener_may_come_and_go),
+        TEST(without_a_reconciler_only_what_rules_read_is_watched),
+        TEST(a_kind_that_is_refused_is_named),
     };
     struct kt_error error;
     if (kt_client_global_init(&error) != 0)

@@ -13,8 +13,8 @@
 #include "base/limits.h"
 #include "tests/lib/api_fixture.h"
 #include "tests/lib/server_fixture.h"
-#include "webhook/admission/cluster_view.h"
-#include "webhook/admission/lookup_queue.h"
+#include "webhook/cluster/cache.h"
+#include "webhook/cluster/lookup_queue.h"
 
 #define PATH "/validate-workspace"
 #define JSON "application/json"
@@ -31,9 +31,11 @@ struct fixture {
 /* --- the API server ------------------------------------------------------------------------------------------------
  */
 
-#define CONFIG_MAP(name, text)                                                     \
-    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"" name \
-    "\",\"namespace\":\"default\",\"resourceVersion\":\"11\"},\"data\":{\"training_config.yaml\":\"" text "\"}}"
+#define CONFIG_MAP_AT(version, name, text)                                                                         \
+    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"" name                                 \
+    "\",\"namespace\":\"default\",\"resourceVersion\":\"" version "\"},\"data\":{\"training_config.yaml\":\"" text \
+    "\"}}"
+#define CONFIG_MAP(name, text) CONFIG_MAP_AT("10", name, text)
 #define GOOD_CONFIG                                                                                   \
     "training_config: {QuantizationConfig: {load_in_4bit: true}, LoraConfig: {r: 8, lora_alpha: 8}, " \
     "TrainingArguments: {output_dir: /mnt/results, per_device_train_batch_size: 1}, DataCollator: {mlm: true}}"
@@ -56,8 +58,8 @@ static bool serve_watch(struct fixture *fixture, bool of_maps, struct kt_scripte
         if (!of_maps || told || !atomic_load(&fixture->says_changed))
             continue;
         told = true;
-        if (!kt_scripted_chunk(connection,
-                               "{\"type\":\"MODIFIED\",\"object\":" CONFIG_MAP("listed", "training_config: [") "}\n"))
+        if (!kt_scripted_chunk(connection, "{\"type\":\"MODIFIED\",\"object\":" CONFIG_MAP_AT(
+                                               "11", "listed", "training_config: [") "}\n"))
             return false;
     }
     return false;
@@ -106,13 +108,15 @@ static int64_t now_ms(void)
 static void start(struct fixture *fixture)
 {
     struct kt_error error;
-    if (kt_cluster_view_start(&fixture->api.config, &fixture->api.environment, &fixture->server->cluster, &error) != 0)
+    const struct kt_informers_options options = {.config = &fixture->api.config,
+                                                 .environment = &fixture->api.environment};
+    if (kt_cache_start(&options, NULL, &fixture->server->cluster, &error) != 0)
         fail_msg("%s", error.message);
     int64_t give_up_ms = now_ms() + 20000;
-    while (!atomic_load(&fixture->lists_nothing) && !kt_cluster_view_synced(fixture->server->cluster) &&
+    while (!atomic_load(&fixture->lists_nothing) && !kt_cache_knows_for_rules(fixture->server->cluster) &&
            now_ms() < give_up_ms)
         poll(NULL, 0, 5);
-    assert_true(atomic_load(&fixture->lists_nothing) || kt_cluster_view_synced(fixture->server->cluster));
+    assert_true(atomic_load(&fixture->lists_nothing) || kt_cache_knows_for_rules(fixture->server->cluster));
     kt_server_fixture_start(fixture->server, NULL, 0);
 }
 
@@ -133,7 +137,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
     void *server = fixture->server;
     kt_server_fixture_stop(fixture->server);
-    kt_cluster_view_stop(fixture->server->cluster);
+    kt_cache_stop(fixture->server->cluster);
     kt_server_fixture_tear_down(&server);
     kt_api_fixture_stop(&fixture->api);
     return 0;
@@ -171,7 +175,7 @@ static int64_t ask(struct fixture *fixture, const char *config, char *reply)
 /* --- one at a time -------------------------------------------------------------------------------------------------
  */
 
-static void what_the_snapshot_has_is_not_asked_for(void **state)
+static void what_the_cache_has_is_not_asked_for(void **state)
 {
     struct fixture *fixture = *state;
     char reply[KT_SERVER_FIXTURE_ANSWER_BYTES];
@@ -357,7 +361,7 @@ static void an_end_at_once_with_requests_that_wait(void **state)
     kt_server_fixture_stop(fixture->server);
     assert_in_range(now_ms() - started_ms, 0, 4000);
     started_ms = now_ms();
-    kt_cluster_view_stop(fixture->server->cluster);
+    kt_cache_stop(fixture->server->cluster);
     fixture->server->cluster = NULL;
     assert_in_range(now_ms() - started_ms, 0, 2000);
     for (size_t i = 0; i < KT_ARRAY_LENGTH(clients); i++)
@@ -441,7 +445,7 @@ int main(void)
         return 1;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_the_snapshot_has_is_not_asked_for),
+        TEST(what_the_cache_has_is_not_asked_for),
         TEST(what_it_lacks_is_looked_up),
         TEST(silence_is_a_warning_in_time),
         TEST(lists_that_never_come_are_waited_for_by_nobody),

@@ -51,14 +51,14 @@ static void the_budgets_add_up(void **state KT_UNUSED)
         {"reviews", 2 * KT_LIMIT_REVIEW_ARENA_BYTES},
         {"their answers", 2 * KT_LIMIT_ANSWER_BYTES},
         {"look-ups", KT_LIMIT_LOOKUP_BYTES},
-        {"snapshot", KT_LIMIT_SNAPSHOT_CONFIG_MAP_BYTES + KT_LIMIT_SNAPSHOT_NODE_BYTES},
-        {"store", KT_LIMIT_STORE_WORKSPACE_BYTES + KT_LIMIT_STORE_NODE_CLAIM_BYTES + KT_LIMIT_STORE_NODE_BYTES +
+        {"cache", KT_LIMIT_STORE_WORKSPACE_BYTES + KT_LIMIT_STORE_NODE_CLAIM_BYTES + KT_LIMIT_STORE_NODE_BYTES +
                       KT_LIMIT_STORE_JOB_BYTES + KT_LIMIT_STORE_POD_BYTES + KT_LIMIT_STORE_CONFIG_MAP_BYTES},
         {"queue", KT_LIMIT_QUEUE_KEYS * KT_MEMORY_QUEUE_KEY_BYTES},
         {"room of the release namespace", (KT_LIMIT_STORE_WORKSPACE_BYTES + KT_LIMIT_STORE_JOB_BYTES +
                                            KT_LIMIT_STORE_POD_BYTES + KT_LIMIT_STORE_CONFIG_MAP_BYTES) /
                                               KT_LIMIT_NAMESPACE_SHARE},
         {"watches", WATCHES * (2 * KT_LIMIT_API_PAGE_BYTES + KT_LIMIT_WATCH_LINE_BYTES)},
+        {"ConfigMaps that are taken in", 3 * KT_LIMIT_CONFIG_MAP_ARENA_BYTES},
         {"looks", (size_t)config.reconcile_workers * KT_LIMIT_RECONCILE_ARENA_BYTES},
     };
     size_t sum = 0;

@@ -14,14 +14,14 @@ void kt_endpoint_worker_init(struct kt_endpoint_worker *worker, const struct kt_
     kt_arena_init(&worker->arena, KT_LIMIT_REVIEW_ARENA_BYTES);
     kt_strbuf_init(&worker->answer, NULL, KT_LIMIT_ANSWER_BYTES);
     worker->lookups = kt_lookup_queue_new(wake_fd);
-    if (endpoint->cluster && kt_cluster_view_register(endpoint->cluster, &worker->snapshot))
+    if (endpoint->cluster && kt_store_add_slot(endpoint->cluster->store, &worker->slot))
         worker->cluster = endpoint->cluster;
 }
 
 void kt_endpoint_worker_release(struct kt_endpoint_worker *worker)
 {
     if (worker->cluster)
-        kt_cluster_view_unregister(worker->cluster, &worker->snapshot);
+        kt_store_drop_slot(worker->cluster->store, &worker->slot);
     kt_lookup_queue_free(worker->lookups);
     kt_strbuf_release(&worker->answer);
     kt_arena_release(&worker->arena);
@@ -53,7 +53,7 @@ static bool park(struct kt_endpoint_worker *worker, const struct kt_cluster_read
     lookup->need_count = reader->missing_count;
     lookup->waiter = waiter;
     lookup->reply_to = worker->lookups;
-    if (!kt_cluster_view_look_up(worker->cluster, lookup)) {
+    if (!kt_lookups_ask(worker->cluster->lookups, lookup)) {
         kt_lookup_free(lookup);
         return false;
     }
@@ -68,7 +68,7 @@ enum kt_endpoint_result kt_endpoint_review(const struct kt_endpoint *endpoint, s
     int64_t started_ms = kt_clock_monotonic_ms(&kt_clock_system);
     bool second_time = *lookup != NULL;
     struct kt_cluster_reader reader;
-    kt_cluster_reader_begin(&reader, worker->cluster, &worker->snapshot, &worker->arena, *lookup);
+    kt_cluster_reader_begin(&reader, worker->cluster, &worker->slot, &worker->arena, *lookup);
     struct kt_cluster cluster = kt_cluster_reader_cluster(&reader);
     struct kt_review_summary summary = {0};
     kt_strbuf_clear(&worker->answer);

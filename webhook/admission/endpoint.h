@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the body of a request to the body of its answer. Runs on a worker thread and never waits: when a rule asks for a
- * ConfigMap that the snapshot does not hold, the request is parked, a look-up thread asks the API server with a
+ * ConfigMap that the cache does not hold, the request is parked, a look-up thread asks the API server with a
  * deadline of one second, and the review is done again with what it found.
  */
 #ifndef KT_WEBHOOK_ADMISSION_ENDPOINT_H
@@ -11,13 +11,13 @@
 
 #include "admission/review.h"
 #include "base/strbuf.h"
-#include "webhook/admission/cluster_view.h"
+#include "webhook/cluster/reader.h"
 
 struct kt_metrics;
 
 struct kt_endpoint {
     struct kt_settings settings;
-    struct kt_cluster_view *cluster; /* NULL: no API server, every look-up is unknown */
+    struct kt_cache *cluster; /* NULL: no API server, every look-up is unknown */
     struct kt_metrics *metrics;
 };
 
@@ -25,8 +25,8 @@ struct kt_endpoint {
 struct kt_endpoint_worker {
     struct kt_arena arena;
     struct kt_strbuf answer; /* on the heap, kept between requests */
-    struct kt_snapshot_slot snapshot;
-    struct kt_cluster_view *cluster; /* the endpoint's, if this worker may read it */
+    struct kt_store_slot slot;
+    struct kt_cache *cluster;        /* the endpoint's, if this worker may read it */
     struct kt_lookup_queue *lookups; /* finished look-ups come back here */
 };
 

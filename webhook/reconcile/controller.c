@@ -127,17 +127,18 @@ static int start_workers(struct kt_controller *controller, const struct kt_contr
     return 0;
 }
 
+static void add_key(void *context, const struct kt_object_key *key)
+{
+    /* What does not fit comes with the next resync. */
+    kt_work_queue_add(context, key);
+}
+
 static int start(struct kt_controller *controller, const struct kt_controller_options *options, struct kt_error *error)
 {
     struct kt_reconciler *reconciler = &controller->reconciler;
-    const struct kt_informers_options informers = {
-        .config = options->config,
-        .environment = options->environment,
-        .view = options->view,
-        .with_node_claims = !kt_settings_bring_your_own(options->settings),
-        .resync_ms = options->resync_ms,
-    };
     reconciler->settings = options->settings;
+    reconciler->store = options->cache->store;
+    reconciler->informers = options->cache->informers;
     reconciler->clock = options->environment->clock;
     reconciler->options = options->reconcile;
     controller->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -145,16 +146,14 @@ static int start(struct kt_controller *controller, const struct kt_controller_op
     if (code == 0)
         code = kt_work_queue_new(reconciler->clock, &controller->queue, error);
     if (code == 0)
-        code = kt_store_new(&reconciler->store, error);
-    if (code == 0)
-        kt_store_set_release_namespace(reconciler->store, options->settings->release_namespace);
-    if (code == 0)
         code = kt_events_new(&reconciler->events, error);
     if (code == 0)
         code = kt_claim_memory_new(&reconciler->claims, error);
-    if (code == 0)
-        code = kt_informers_start(&informers, reconciler->store, controller->queue, &reconciler->informers, error);
-    return code == 0 ? start_workers(controller, options, error) : code;
+    if (code != 0)
+        return code;
+    const struct kt_store_visitor listener = {add_key, controller->queue};
+    kt_informers_tell(reconciler->informers, &listener);
+    return start_workers(controller, options, error);
 }
 
 int kt_controller_start(const struct kt_controller_options *options, struct kt_controller **ret, struct kt_error *error)
@@ -225,10 +224,10 @@ void kt_controller_stop(struct kt_controller *controller)
         kt_reconcile_figures_stop(&controller->figures);
     for (size_t i = 0; i < controller->worker_count; i++)
         kt_client_free(controller->workers[i].client);
-    kt_informers_stop(reconciler->informers);
+    if (reconciler->informers)
+        kt_informers_tell(reconciler->informers, NULL);
     kt_claim_memory_free(reconciler->claims);
     kt_events_free(reconciler->events);
-    kt_store_free(reconciler->store);
     kt_work_queue_free(controller->queue);
     kt_close_fd(&controller->stop);
     pthread_cond_destroy(&controller->changed);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reconciler as a whole: store, queue, watches and the workers that look at one Workspace after another. It runs
- * beside the webhooks, in threads of its own, until it is stopped.
+ * The reconciler as a whole: the queue that the cache's watches fill, and the workers that look at one Workspace after
+ * another. It runs beside the webhooks, in threads of its own, until it is stopped.
  */
 #ifndef KT_WEBHOOK_RECONCILE_CONTROLLER_H
 #define KT_WEBHOOK_RECONCILE_CONTROLLER_H
 
 #include "kube/environment.h"
-#include "webhook/admission/cluster_view.h"
+#include "webhook/cluster/cache.h"
 #include "webhook/reconcile/reconcile.h"
 
 struct kt_controller;
@@ -16,9 +16,8 @@ struct kt_controller_options {
     const struct kt_settings *settings; /* like all pointers here: must outlive the controller */
     const struct kt_config *config;
     const struct kt_environment *environment;
-    struct kt_cluster_view *view; /* its watches bring Nodes and ConfigMaps */
+    struct kt_cache *cache; /* of all kinds; tells this controller until its end */
     int64_t workers;
-    int64_t resync_ms;
     struct kt_reconcile_options reconcile;
 };
 

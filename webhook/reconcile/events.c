@@ -9,7 +9,7 @@
 #include "kube/api.h"
 #include "text/time.h"
 #include "webhook/log.h"
-#include "webhook/reconcile/key_hash.h"
+#include "webhook/cluster/key_hash.h"
 #include "workload/names.h"
 
 #define REMEMBERED ((size_t)1024)

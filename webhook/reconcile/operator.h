@@ -20,8 +20,8 @@ struct kt_operator_options {
     const struct kt_settings *settings;
     const struct kt_config *kube;
     const struct kt_environment *environment;
-    struct kt_cluster_view *view; /* made and not yet run */
-    int stop_fd;                  /* readable when the server is asked to end: the start is then given up */
+    struct kt_cache *cache; /* of all kinds */
+    int stop_fd;            /* readable when the server is asked to end: the start is then given up */
 };
 
 /* KT_ECONFLICT names the other operator, unless config->take_over. */

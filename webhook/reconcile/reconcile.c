@@ -5,6 +5,9 @@
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
 
+/* How soon to look again for what could not be seen, without a change that tells. */
+#define UNSEEN_AGAIN_MS ((int64_t)60000)
+
 /* --- for steps -----------------------------------------------------------------------------------------------------
  */
 
@@ -87,13 +90,25 @@ static int confirm_claims(struct kt_reconcile *look)
     return 0;
 }
 
+/* What the cache does not know, the API server does. */
+static int read_unknown(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
+                        const cJSON **ret, struct kt_error *error)
+{
+    struct kt_reconcile *look = context;
+    if (kt_read(look, kind, namespace_, name, ret) == KT_STEP_DONE)
+        return 0;
+    *error = look->error;
+    return look->error.code;
+}
+
 static int gather(struct kt_reconcile *look)
 {
     const struct kt_object_source source = kt_store_source_view(&look->source);
     const struct kt_observe_options options = {
         .nodes = kt_settings_bring_your_own(look->reconciler->settings) ? KT_NODES_OWN : KT_NODES_CLAIMED,
         .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
-    look->source = (struct kt_store_source){.store = look->reconciler->store, .arena = look->arena};
+    look->source = (struct kt_store_source){
+        .store = look->reconciler->store, .arena = look->arena, .read = read_unknown, .read_context = look};
     int code = kt_observe(&source, look->workspace, &options, look->arena, &look->observation, &look->error);
     if (code == 0)
         code = confirm_job(look);
@@ -154,12 +169,16 @@ static enum kt_step_result look_at_inference(struct kt_reconcile *look)
 /* Without one of the kinds a look would take what it does not see for what is not there. */
 static enum kt_step_result say_refused(struct kt_reconcile *look, const struct kt_resource *refused)
 {
+    enum kt_kind_id kind = KT_KIND_JOB;
     const char *message = kt_arena_printf(look->arena,
                                           "the API server does not let kaito-webhook list %s: nothing can be done for "
                                           "this Workspace. Apply the roles of manifests/base/rbac.yaml",
                                           refused->plural);
     if (!message)
         return KT_STEP_FAIL;
+    for (int i = 0; i < (int)KT_CACHED_KINDS; i++)
+        if (kt_kinds[i].resource == refused)
+            kind = (enum kt_kind_id)i;
     kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "Forbidden",
                     message);
     /* Of one that has started nothing can be said but what is said already. */
@@ -167,9 +186,30 @@ static enum kt_step_result say_refused(struct kt_reconcile *look, const struct k
         return KT_STEP_WAIT;
     look->observation = (struct kt_observation){.workspace = look->workspace,
                                                 .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
-    kt_reconcile_trouble(look, kt_streq(refused->plural, "nodeclaims") ? "NodeClaimReady" : "JobStarted", "Forbidden",
-                         message);
+    kt_reconcile_trouble(look, kt_kinds[kind].condition, "Forbidden", message);
     return kt_reconcile_status(look);
+}
+
+/* The steps go on and take nothing that was not seen for absent; what is too much is said, and looked at again when
+ * there is a new list, and now and then. */
+static void say_unseen(struct kt_reconcile *look)
+{
+    for (int i = 0; i < (int)KT_CACHED_KINDS; i++) {
+        const struct kt_resource *resource = kt_kinds[i].resource;
+        if (!(look->observation.unseen & KT_KIND_BIT(i)))
+            continue;
+        const char *message =
+            kt_arena_printf(look->arena,
+                            "%s has more %s than kaito-webhook can keep: which of them are this "
+                            "Workspace's is not known. Delete those that are not needed",
+                            resource->cluster_scoped ? "the cluster" : "the namespace", resource->plural);
+        if (message)
+            kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning",
+                            "TooManyObjects", message);
+        if (!kt_condition_is_true(look->workspace, "JobStarted"))
+            kt_reconcile_trouble(look, kt_kinds[i].condition, "TooManyObjects", message);
+        kt_reconcile_revisit(look, UNSEEN_AGAIN_MS);
+    }
 }
 
 static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
@@ -178,6 +218,8 @@ static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
     if (refused)
         return say_refused(look, refused);
     bool gathered = gather(look) == 0;
+    if (gathered)
+        say_unseen(look);
     enum kt_step_result result = gathered ? take_steps(look) : KT_STEP_FAIL;
     if (gathered && look->is_status_behind)
         return KT_STEP_FAIL;

@@ -3,17 +3,33 @@
  * The config map that the Job will mount: the user's own, or a copy of the method's template from the namespace of this
  * installation. Before any node is asked for: a mistake in it should not cost a GPU machine.
  */
+#include "webhook/cluster/config_content.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/write.h"
 #include "workload/names.h"
 
-/* From the store, or, since that keeps only maps with a training config, from the API server. */
+/* From the cache, or, since that keeps only maps with a config, and of those no config that is too large, from the API
+ * server. */
 static enum kt_step_result find(struct kt_reconcile *look, const char *namespace_, const char *name, const cJSON **ret)
 {
     kt_stored_release(look->config_map_reference);
     look->config_map_reference = kt_store_get(look->reconciler->store, KT_KIND_CONFIG_MAP, namespace_, name);
-    *ret = kt_stored_object(look->config_map_reference);
+    const struct kt_config_content *content = kt_stored_content(look->config_map_reference);
+    *ret = content && !content->is_cut ? kt_stored_object(look->config_map_reference) : NULL;
     return *ret ? KT_STEP_DONE : kt_read(look, KT_KIND_CONFIG_MAP, namespace_, name, ret);
+}
+
+/* Of all its data: the cache has made it of the whole object. */
+static enum kt_step_result hash(struct kt_reconcile *look)
+{
+    const struct kt_config_content *content = kt_stored_content(look->config_map_reference);
+    bool is_cached = content && look->config_map == kt_stored_object(look->config_map_reference);
+    char *made = is_cached ? NULL : kt_arena_alloc(look->arena, KT_CONFIG_HASH_BYTES);
+    look->config_hash = is_cached ? content->hash : made;
+    if (is_cached || (made && kt_config_map_hash(look->arena, look->config_map, made, &look->error) == 0))
+        return KT_STEP_DONE;
+    kt_error_set(&look->error, KT_ENOMEM, "no memory for the config map's hash");
+    return KT_STEP_FAIL;
 }
 
 static enum kt_step_result use_own(struct kt_reconcile *look)
@@ -32,20 +48,15 @@ static enum kt_step_result use_own(struct kt_reconcile *look)
                             look->plan.config_map, look->key.namespace_, KT_TUNING_CONFIG_KEY));
         return KT_STEP_WAIT;
     }
-    char *hash = kt_arena_alloc(look->arena, KT_CONFIG_HASH_BYTES);
-    if (!hash || kt_config_map_hash(look->arena, look->config_map, hash, &look->error) != 0) {
-        kt_error_set(&look->error, KT_ENOMEM, "no memory for the config map's hash");
-        return KT_STEP_FAIL;
-    }
-    look->config_hash = hash;
-    return KT_STEP_DONE;
+    return hash(look);
 }
 
 static enum kt_step_result copy_template(struct kt_reconcile *look)
 {
     const char *release = look->reconciler->settings->release_namespace;
     const cJSON *template_;
-    enum kt_step_result result = find(look, release, look->plan.template_name, &template_);
+    /* Whole: the cache keeps no more of it than rules read. */
+    enum kt_step_result result = kt_read(look, KT_KIND_CONFIG_MAP, release, look->plan.template_name, &template_);
     if (result != KT_STEP_DONE)
         return result;
     if (!template_)

@@ -27,12 +27,10 @@ static int no_memory(struct kt_error *error)
     return kt_error_set(error, KT_ENOMEM, "no memory for the objects of a Workspace");
 }
 
-/* What a store that is not whole does not have may be there. */
-static int seen(const struct kt_store_source *source, enum kt_kind_id kind, struct kt_error *error)
+/* What a cache that was cut does not have may be there. */
+static int unseen(enum kt_kind_id kind, struct kt_error *error)
 {
-    return kt_store_is_complete(source->store, kind)
-               ? 0
-               : kt_error_set(error, KT_ELIMIT, "not all %s are known", kt_kinds[kind].resource->plural);
+    return kt_error_set(error, KT_ELIMIT, "not all %s are known", kt_kinds[kind].resource->plural);
 }
 
 static int get(void *context, enum kt_kind_id kind, const char *namespace_, const char *name, const cJSON **ret,
@@ -40,11 +38,14 @@ static int get(void *context, enum kt_kind_id kind, const char *namespace_, cons
 {
     struct kt_store_source *source = context;
     struct kt_store_held *held = hold(source);
+    const char *scope = kt_kinds[kind].resource->cluster_scoped ? "" : namespace_;
     if (!held)
         return no_memory(error);
-    held->one = kt_store_get(source->store, kind, kt_kinds[kind].resource->cluster_scoped ? "" : namespace_, name);
+    enum kt_lookup found = kt_store_look_up(source->store, kind, scope, name, &held->one);
     *ret = kt_stored_object(held->one);
-    return *ret ? 0 : seen(source, kind, error);
+    if (found != KT_LOOKUP_UNKNOWN)
+        return 0;
+    return source->read ? source->read(source->read_context, kind, scope, name, ret, error) : unseen(kind, error);
 }
 
 static int labelled(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
@@ -61,7 +62,7 @@ static int labelled(void *context, enum kt_kind_id kind, const char *namespace_,
     memcpy(key.name, name, strlen(name) + 1);
     int code = kt_store_of_workspace(source->store, kind, &key, source->arena, &held->set, error);
     *ret = held->set.objects;
-    return code == 0 ? seen(source, kind, error) : code;
+    return code == 0 && !held->set.complete ? unseen(kind, error) : code;
 }
 
 static int nodes(void *context, const cJSON *match_labels, struct kt_objects *ret, struct kt_error *error)
@@ -77,7 +78,7 @@ static int nodes(void *context, const cJSON *match_labels, struct kt_objects *re
         if (kt_node_matches(held->set.objects.items[i], match_labels))
             own[count++] = held->set.objects.items[i];
     *ret = (struct kt_objects){own, count};
-    return code == 0 ? seen(source, KT_KIND_NODE, error) : code;
+    return code == 0 && !held->set.complete ? unseen(KT_KIND_NODE, error) : code;
 }
 
 struct kt_object_source kt_store_source_view(struct kt_store_source *source)

@@ -6,13 +6,17 @@
 #ifndef KT_WEBHOOK_RECONCILE_STORE_SOURCE_H
 #define KT_WEBHOOK_RECONCILE_STORE_SOURCE_H
 
-#include "webhook/reconcile/store.h"
+#include "webhook/cluster/store.h"
 #include "workload/observe.h"
 
 struct kt_store_source {
     struct kt_store *store;
     struct kt_arena *arena;
     struct kt_store_held *held; /* references to all that was found */
+    /* Reads one object that the store does not know; 0 with NULL: there is none. NULL: it stays unseen. */
+    int (*read)(void *context, enum kt_kind_id kind, const char *namespace_, const char *name, const cJSON **ret,
+                struct kt_error *error);
+    void *read_context;
 };
 
 /* Points to source, which must live as long. */

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "webhook/reconcile/delay_heap.h"
-#include "webhook/reconcile/key_hash.h"
+#include "webhook/cluster/key_hash.h"
 #include "webhook/reconcile/retry_delay.h"
 
 #define FIRST_BUCKETS ((size_t)64)

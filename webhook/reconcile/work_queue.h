@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "webhook/reconcile/object_key.h"
+#include "webhook/cluster/object_key.h"
 
 #define KT_QUEUE_RETRY_FIRST_MS 5
 #define KT_QUEUE_RETRY_LARGEST_MS 1000000

@@ -58,7 +58,7 @@ static bool server_ready(void *context, struct kt_strbuf *why)
     }
     /* The first look at the cluster is waited for, but not for ever: without an API server the rules that need it warn.
      */
-    if (server->endpoint.cluster && !kt_cluster_view_synced(server->endpoint.cluster) &&
+    if (server->endpoint.cluster && !kt_cache_knows_for_rules(server->endpoint.cluster) &&
         kt_clock_monotonic_ms(&kt_clock_system) < server->started_ms + FIRST_LIST_PATIENCE_MS) {
         kt_strbuf_puts(why, "reading ConfigMaps and Nodes for the first time");
         return false;
@@ -150,7 +150,7 @@ static int start_health(struct kt_server *server, struct kt_error *error)
     return code;
 }
 
-int kt_server_start(struct kt_server *server, const struct kt_webhook_config *config, struct kt_cluster_view *cluster,
+int kt_server_start(struct kt_server *server, const struct kt_webhook_config *config, struct kt_cache *cluster,
                     struct kt_error *error)
 {
     *server = (struct kt_server){.config = config, .listener = -1};

@@ -29,7 +29,7 @@ struct kt_server {
 };
 
 /* Starts everything; config and cluster (may be NULL) must outlive the server. On failure nothing is left running. */
-int kt_server_start(struct kt_server *server, const struct kt_webhook_config *config, struct kt_cluster_view *cluster,
+int kt_server_start(struct kt_server *server, const struct kt_webhook_config *config, struct kt_cache *cluster,
                     struct kt_error *error) KT_NODISCARD;
 /* Serves until stop_fd becomes readable (a signalfd), watching the certificate files; then drains: not ready first,
  * still accepting for the delay, then finishing what is under way. A second signal ends it at once. */
