@@ -46,6 +46,8 @@ void kt_object_server_set_clock(struct kt_object_server *server, const struct kt
 /* Puts a copy in, with a new resourceVersion, and with a uid where it has none; replaces the one of its kind,
  * namespace and name. A uid names kind, namespace, name and how many had that name, so that what is made anew shows. */
 void kt_object_server_put(struct kt_object_server *server, const cJSON *object);
+/* Puts a copy in as it is, whatever is there already and whatever it lacks. */
+void kt_object_server_put_as_is(struct kt_object_server *server, const cJSON *object);
 /* The object that this merge patch of anybody's makes of it; the generation grows when more than metadata and status
  * changes. space NULL: any. Ends the test program when there is no such object. */
 void kt_object_server_patch(struct kt_object_server *server, const char *kind, const char *space, const char *name,

@@ -249,6 +249,13 @@ void kt_object_server_put(struct kt_object_server *server, const cJSON *object)
     pthread_mutex_unlock(&server->lock);
 }
 
+void kt_object_server_put_as_is(struct kt_object_server *server, const cJSON *object)
+{
+    pthread_mutex_lock(&server->lock);
+    add(server, kt_json_clone(&server->arena, object));
+    pthread_mutex_unlock(&server->lock);
+}
+
 static size_t must_find(struct kt_object_server *server, const char *kind, const char *space, const char *name)
 {
     size_t place = place_of(server, kind, space, name);

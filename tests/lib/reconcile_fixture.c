@@ -9,6 +9,7 @@
 #include "kube/api.h"
 #include "tests/lib/cmocka_all.h"
 #include "tests/lib/objects.h"
+#include "base/limits.h"
 #include "webhook/cluster/cache.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/controller.h"
@@ -330,6 +331,9 @@ void kt_test_advance(struct kt_test_cluster *cluster, int64_t duration_ms)
 /* --- the reconciler ------------------------------------------------------------------------------------------------
  */
 
+/* More than the cache keeps of one namespace, or of a kind that has none. */
+#define LARGE_BYTES ((size_t)(24 * KT_MIB))
+
 /* As the informers list (webhook/cluster/informers.c). */
 static const struct {
     enum kt_kind_id kind;
@@ -452,6 +456,33 @@ struct kt_test_outcome kt_test_look(struct kt_test_cluster *cluster)
 {
     kt_test_sync(cluster);
     return kt_test_reconcile(cluster);
+}
+
+bool kt_test_lose(struct kt_test_cluster *cluster, const char *kind)
+{
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(listed); i++) {
+        struct kt_store *store = cluster->reconciler.store;
+        struct kt_error error;
+        if (strcmp(listed[i].resource->kind, kind) != 0)
+            continue;
+        KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+        kt_arena_init(&arena, 4 * LARGE_BYTES);
+        cJSON *large = kt_json_new_object(&arena);
+        cJSON *metadata = kt_json_ensure_object(&arena, large, "metadata");
+        char *text = kt_arena_alloc(&arena, LARGE_BYTES);
+        memset(text, 'x', LARGE_BYTES - 1);
+        text[LARGE_BYTES - 1] = '\0';
+        kt_json_set_string(&arena, metadata, "name", "large");
+        if (!listed[i].resource->cluster_scoped)
+            kt_json_set_string(&arena, metadata, "namespace", "default");
+        kt_json_set_string(&arena, kt_json_ensure_object(&arena, metadata, "labels"), "a", text);
+        kt_store_restart(store, listed[i].kind);
+        if (kt_store_put(store, listed[i].kind, large, NULL, &error) == 0)
+            fail_msg("a %s of %zu bytes is kept", kind, LARGE_BYTES);
+        kt_store_synced_at(store, listed[i].kind, NULL, NULL);
+        return true;
+    }
+    return false;
 }
 
 void kt_test_settle(struct kt_test_cluster *cluster)

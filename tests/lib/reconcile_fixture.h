@@ -57,6 +57,9 @@ void kt_test_patience(struct kt_test_cluster *cluster, int64_t timeout_ms);
 void kt_test_advance(struct kt_test_cluster *cluster, int64_t duration_ms);
 /* What the API server lets be listed is known to the reconciler from here on, as its watches would tell it. */
 void kt_test_sync(struct kt_test_cluster *cluster);
+/* The cache has lost all objects of a kind ("NodeClaim"), because others have filled its room, until the next restart.
+ * False: it keeps no such kind. */
+bool kt_test_lose(struct kt_test_cluster *cluster, const char *kind);
 /* Another process goes on: nothing is remembered. */
 void kt_test_restart(struct kt_test_cluster *cluster);
 

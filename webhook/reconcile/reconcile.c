@@ -77,19 +77,6 @@ static int confirm_job(struct kt_reconcile *look)
     return 0;
 }
 
-static int confirm_claims(struct kt_reconcile *look)
-{
-    const cJSON *claims, *claim;
-    if (!kt_observation_lacks(&look->observation, KT_KIND_NODE_CLAIM))
-        return 0;
-    if (kt_read_labelled(look, KT_KIND_NODE_CLAIM, &claims) != KT_STEP_DONE)
-        return look->error.code;
-    look->observation.objects[KT_KIND_NODE_CLAIM] = (struct kt_objects){0};
-    cJSON_ArrayForEach(claim, claims) kt_observation_add(&look->observation, KT_KIND_NODE_CLAIM, claim, look->arena);
-    look->observation.unseen &= ~KT_KIND_BIT(KT_KIND_NODE_CLAIM);
-    return 0;
-}
-
 /* What the cache does not know, the API server does. */
 static int read_unknown(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
                         const cJSON **ret, struct kt_error *error)
@@ -101,18 +88,28 @@ static int read_unknown(void *context, enum kt_kind_id kind, const char *namespa
     return look->error.code;
 }
 
+static int list_unknown(void *context, enum kt_kind_id kind, const cJSON **ret_items, struct kt_error *error)
+{
+    struct kt_reconcile *look = context;
+    if (kt_read_labelled(look, kind, ret_items) == KT_STEP_DONE)
+        return 0;
+    *error = look->error;
+    return look->error.code;
+}
+
 static int gather(struct kt_reconcile *look)
 {
     const struct kt_object_source source = kt_store_source_view(&look->source);
     const struct kt_observe_options options = {
         .nodes = kt_settings_bring_your_own(look->reconciler->settings) ? KT_NODES_OWN : KT_NODES_CLAIMED,
         .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
-    look->source = (struct kt_store_source){
-        .store = look->reconciler->store, .arena = look->arena, .read = read_unknown, .read_context = look};
+    look->source = (struct kt_store_source){.store = look->reconciler->store,
+                                            .arena = look->arena,
+                                            .read = read_unknown,
+                                            .list = list_unknown,
+                                            .read_context = look};
     int code = kt_observe(&source, look->workspace, &options, look->arena, &look->observation, &look->error);
-    if (code == 0)
-        code = confirm_job(look);
-    return code == 0 ? confirm_claims(look) : code;
+    return code == 0 ? confirm_job(look) : code;
 }
 
 static void give_back(struct kt_reconcile *look)

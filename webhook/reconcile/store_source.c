@@ -48,6 +48,18 @@ static int get(void *context, enum kt_kind_id kind, const char *namespace_, cons
     return source->read ? source->read(source->read_context, kind, scope, name, ret, error) : unseen(kind, error);
 }
 
+static int list(struct kt_store_source *source, enum kt_kind_id kind, struct kt_objects *ret, struct kt_error *error)
+{
+    const cJSON *item, *items = NULL;
+    int code = source->list(source->read_context, kind, &items, error);
+    const cJSON **found = code == 0 ? kt_arena_calloc(source->arena, kt_json_count(items) + 1, sizeof(*found)) : NULL;
+    if (!found)
+        return code == 0 ? no_memory(error) : code;
+    *ret = (struct kt_objects){found, 0};
+    cJSON_ArrayForEach(item, items) found[ret->count++] = item;
+    return 0;
+}
+
 static int labelled(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
                     struct kt_objects *ret, struct kt_error *error)
 {
@@ -62,7 +74,9 @@ static int labelled(void *context, enum kt_kind_id kind, const char *namespace_,
     memcpy(key.name, name, strlen(name) + 1);
     int code = kt_store_of_workspace(source->store, kind, &key, source->arena, &held->set, error);
     *ret = held->set.objects;
-    return code == 0 && !held->set.complete ? unseen(kind, error) : code;
+    if (code != 0 || held->set.complete)
+        return code;
+    return source->list ? list(source, kind, ret, error) : unseen(kind, error);
 }
 
 static int nodes(void *context, const cJSON *match_labels, struct kt_objects *ret, struct kt_error *error)

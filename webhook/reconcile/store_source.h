@@ -16,6 +16,9 @@ struct kt_store_source {
     /* Reads one object that the store does not know; 0 with NULL: there is none. NULL: it stays unseen. */
     int (*read)(void *context, enum kt_kind_id kind, const char *namespace_, const char *name, const cJSON **ret,
                 struct kt_error *error);
+    /* Lists the objects of a kind that are labelled as this Workspace's, when the store may lack some. NULL: they stay
+     * unseen. */
+    int (*list)(void *context, enum kt_kind_id kind, const cJSON **ret_items, struct kt_error *error);
     void *read_context;
 };
 
