@@ -310,21 +310,24 @@ static void too_many_objects_make_a_list_incomplete(void **state)
     struct fixture *fixture = *state;
     struct kt_arena arena;
     struct kt_error error;
-    size_t fitted = 0;
     kt_arena_init(&arena, KT_MIB);
-    kt_store_synced(fixture->store, NODES);
-    for (int code = 0; code == 0; fitted += code == 0) {
+    for (size_t i = 0; i < 5000; i++) {
         char name[16];
-        snprintf(name, sizeof(name), "n%zu", fitted);
-        if (fitted % 1000 == 0)
-            assert_true(is_complete(fixture, NODES));
-        code = kt_store_put(fixture->store, NODES, node(&arena, name, "True", "1"), NULL, &error);
-        assert_true(code == 0 || code == KT_ELIMIT);
+        snprintf(name, sizeof(name), "n%zu", i);
+        put(fixture, NODES, node(&arena, name, "True", "1"));
         kt_arena_reset(&arena);
-        if (fitted == 0) /* the rest as one list, which is published at its end */
-            kt_store_restart(fixture->store, NODES);
     }
-    assert_in_range(fitted, 5000, KT_LIMIT_STORE_OBJECTS);
+    kt_store_synced(fixture->store, NODES);
+    assert_true(is_complete(fixture, NODES));
+    assert_int_equal(published_count(fixture, NODES), 5000);
+    char *reason = kt_arena_alloc(&fixture->arena, 6 * KT_MIB);
+    memset(reason, 'x', 6 * KT_MIB - 1);
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < 10; i++)
+        code = kt_store_put(fixture->store, NODES,
+                            node(&fixture->arena, kt_arena_printf(&fixture->arena, "large%zu", i), reason, "1"), NULL,
+                            &error);
+    assert_int_equal(code, KT_ELIMIT);
     assert_false(is_complete(fixture, NODES));
     /* A known one may still change. */
     put(fixture, NODES, node(&arena, "n7", "Fals", "1"));
