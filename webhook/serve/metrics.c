@@ -182,7 +182,7 @@ void kt_metrics_write(const struct kt_metrics *metrics, struct kt_strbuf *buffer
                      (double)atomic_load(&metrics->tls->expires_at_ms) / 1000);
     }
     write_single(buffer, "kaito_webhook_lookups_total", "counter",
-                 "Reviews that asked the API server for an object that the snapshot lacked.",
+                 "Reviews that asked the API server for an object that the cache lacked.",
                  (double)value_of(&metrics->lookups));
     write_single(buffer, "kaito_webhook_connections_total", "counter", "TLS connections accepted.",
                  (double)value_of(&metrics->connections));
