@@ -15,6 +15,7 @@
 #include "webhook/reconcile/controller.h"
 #include "webhook/reconcile/leader_internal.h"
 #include "webhook/serve/metrics.h"
+#include "workload/canonical.h"
 #include "workload/names.h"
 
 /* 2026-11-23T18:00:00Z, a Monday long past or to come: nothing depends on the day. */
@@ -304,7 +305,7 @@ const char *kt_test_end(struct kt_test_cluster *cluster)
         if (strcmp(kt_json_string_or(kt_json_get(object, "kind"), ""), "Event") == 0)
             continue;
         drop_history(object);
-        kt_json_write(&text, object, KT_JSON_COMPACT);
+        kt_canonical_write(&cluster->arena, &text, object); /* members may come in any order */
         kt_strbuf_putc(&text, '\n');
     }
     return text.data;
