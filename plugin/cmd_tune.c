@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tune` and `deploy`: their rows, with the names that the Go plugin (kaito-kubectl-plugin v0.1) has for flags. */
+#include "dataset/dataset.h"
 #include "plugin/commands.h"
 #include "plugin/tune.h"
 
@@ -37,6 +38,15 @@ static const struct kt_flag flags[] = {
      .least = 1,
      .most = 1000,
      .help = "Number of nodes; a tuning runs on one."},
+    {.name = "dataset-format",
+     .kind = KT_FLAG_TEXT,
+     .offset = AT(dataset_format),
+     .value_name = "FORMAT",
+     .shown = "''",
+     .choices = kt_dataset_conversions,
+     .completion = KT_COMPLETE_CHOICES,
+     .help = "Convert the rows of the data before the training: text (a column text) or alpaca (instruction, input, "
+             "output). Without it they must be messages, or prompt and completion."},
     {.name = "dry-run",
      .kind = KT_FLAG_TEXT,
      .offset = AT(dry_run),

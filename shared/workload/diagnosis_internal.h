@@ -47,7 +47,15 @@ bool kt_patience_is_over(struct kt_patience *patience, const char *since, int64_
 
 /* --- one container ------------------------------------------------------------------------------------------- */
 
-enum kt_role { KT_ROLE_OTHER, KT_ROLE_WEIGHTS, KT_ROLE_DATA, KT_ROLE_TRAINER, KT_ROLE_PUSHER, KT_ROLE_COUNT };
+enum kt_role {
+    KT_ROLE_OTHER,
+    KT_ROLE_WEIGHTS,
+    KT_ROLE_DATA,
+    KT_ROLE_DATASET,
+    KT_ROLE_TRAINER,
+    KT_ROLE_PUSHER,
+    KT_ROLE_COUNT
+};
 
 struct kt_container {
     const cJSON *pod;

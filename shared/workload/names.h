@@ -22,6 +22,7 @@
 #define KT_GPU_RESOURCE "nvidia.com/gpu"
 #define KT_TUNING_CONFIG_KEY "training_config.yaml"
 #define KT_PUSHER_CONTAINER "pusher"
+#define KT_DATASET_CONTAINER "dataset"
 #define KT_WEIGHTS_CONTAINER "model-weights-downloader"
 
 #endif

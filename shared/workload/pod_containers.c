@@ -17,7 +17,9 @@ static const cJSON *find_status(const cJSON *statuses, const char *name)
 static enum kt_role role_of(const char *name, bool is_init, bool is_first, const char *trainer)
 {
     if (is_init)
-        return kt_streq(name, KT_WEIGHTS_CONTAINER) ? KT_ROLE_WEIGHTS : KT_ROLE_DATA;
+        return kt_streq(name, KT_WEIGHTS_CONTAINER)   ? KT_ROLE_WEIGHTS
+               : kt_streq(name, KT_DATASET_CONTAINER) ? KT_ROLE_DATASET
+                                                      : KT_ROLE_DATA;
     if (trainer ? kt_streq(name, trainer) : is_first)
         return KT_ROLE_TRAINER;
     return kt_streq(name, KT_PUSHER_CONTAINER) ? KT_ROLE_PUSHER : KT_ROLE_OTHER;
