@@ -227,6 +227,13 @@ const struct kt_command kt_command_tune = {
         "kubectl kaito tune tune-phi-3 --model phi-3-mini-128k-instruct --input-pvc data --output-pvc adapter \\\n"
         "  --wait --follow\n",
     .notes =
+        "What the trainer reads: JSON Lines, JSON arrays, CSV and Parquet, with that word in the file's name, and rows "
+        "of "
+        "messages ({\"messages\": [{\"role\", \"content\"}]}) or of prompt and completion; the latter with batch size "
+        "1 in "
+        "images from 0.4.2 on. --dataset-format converts others. `kubectl kaito check --dataset FILE` says what a file "
+        "holds before anything is sent; the tuning itself looks at each row before it trains.\n"
+        "\n"
         "Exit codes: 0 applied, and with --wait only when the tuning has succeeded; 1 refused, or with --wait failed, "
         "with the cause; 124 when the time of --timeout is up; 130 after Ctrl-C.",
     .flags = flags,
