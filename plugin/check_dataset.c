@@ -181,8 +181,35 @@ static size_t images_to_judge(const struct kt_settings *settings, const struct k
     return count;
 }
 
+static int judge_uses(struct look *look)
+{
+    const struct kt_dataset_uses *uses = look->setup->uses;
+    const struct kt_trainer_image **images = kt_arena_calloc(look->arena, uses->count, sizeof(*images));
+    struct kt_dataset_verdict *verdicts = kt_arena_calloc(look->arena, uses->count, sizeof(*verdicts));
+    if (!images || !verdicts)
+        return kt_error_set(look->error, KT_ENOMEM, "not enough memory to judge %.500s", look->name);
+    look->checked.trains = true;
+    bool by_name = false; /* the trainer knows the type by the file's name, not by the config */
+    for (size_t i = 0; i < uses->count; i++) {
+        images[i] = uses->items[i].image;
+        by_name |= uses->items[i].extension == NULL;
+        verdicts[i] = kt_dataset_judge_use(look->arena, &look->checked, &uses->items[i]);
+        look->checked.trains &=
+            verdicts[i].outcome != KT_DATASET_DIES && verdicts[i].outcome != KT_DATASET_TEACHES_NOTHING;
+    }
+    look->checked.name_fault = by_name ? judge_name(look) : NULL;
+    look->checked.trains &= !look->checked.name_fault;
+    look->checked.images = images;
+    look->checked.uses = uses->items;
+    look->checked.verdicts = verdicts;
+    look->checked.image_count = uses->count;
+    return 0;
+}
+
 static int judge(struct look *look)
 {
+    if (look->setup->uses && look->setup->uses->count > 0)
+        return judge_uses(look);
     struct kt_checked_dataset *checked = &look->checked;
     const struct kt_trainer_image **images = kt_arena_calloc(look->arena, kt_trainer_image_count, sizeof(*images));
     struct kt_dataset_verdict *verdicts = kt_arena_calloc(look->arena, kt_trainer_image_count, sizeof(*verdicts));

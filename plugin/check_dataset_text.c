@@ -128,10 +128,15 @@ static size_t add_verdict(const struct kt_app *app, struct kt_strbuf *text, cons
     size_t end = first + 1;
     while (end < checked->image_count && same_verdict(verdict, &checked->verdicts[end]))
         end++;
+    if (checked->uses)
+        end = first + 1;
     kt_strbuf_puts(text, "  trainer ");
     for (size_t i = first; i < end; i++)
         kt_strbuf_printf(text, "%s%s", i > first ? " and " : "", checked->images[i]->tag);
-    if (end - first < checked->image_count)
+    if (checked->uses) {
+        kt_strbuf_puts(text, " of Workspace ");
+        kt_output_escape(text, kt_str(checked->uses[first].workspace));
+    } else if (end - first < checked->image_count)
         kt_strbuf_printf(text, " (GPUs of compute capability %u.%u and newer)", checked->images[first]->ours_from / 10,
                          checked->images[first]->ours_from % 10);
     kt_strbuf_printf(text, ": %s%s%s\n",
@@ -247,6 +252,8 @@ static cJSON *verdicts_tree(struct kt_arena *arena, const struct kt_checked_data
     cJSON *verdicts = kt_json_new_array(arena);
     for (size_t i = 0; i < checked->image_count; i++) {
         cJSON *verdict = kt_json_new_object(arena);
+        if (checked->uses)
+            set_text(arena, verdict, "workspace", checked->uses[i].workspace);
         kt_json_set_string(arena, verdict, "image", checked->images[i]->tag);
         kt_json_set_string(arena, verdict, "outcome", kt_dataset_outcome_name(checked->verdicts[i].outcome));
         set_text(arena, verdict, "message", checked->verdicts[i].why);

@@ -44,8 +44,10 @@ static const struct kt_flag flags[] = {
      .value_name = "FILE",
      .shown = "[]",
      .completion = KT_COMPLETE_FILES,
-     .help = "File with training data, or - for standard input: say what rows it holds, which of them cannot be used, "
-             "and what the trainer would do with it. May be given several times."},
+     .help =
+         "File with training data, or - for standard input: say what rows it holds, which of them cannot be used, "
+         "and what the trainer would do with it; with -f, the trainer of its Workspaces, by their config. May be given "
+         "several times."},
     {.name = "dataset-format",
      .kind = KT_FLAG_TEXT,
      .offset = AT(dataset_format),
@@ -114,15 +116,28 @@ static const struct kt_check_writer *writer_of(enum kt_format format)
     }
 }
 
-static int check_datasets(struct kt_app *app, const struct check_options *options, const struct kt_settings *settings,
-                          enum kt_format format, struct kt_error *error)
+static int check_dataset_flags(struct kt_app *app, const struct check_options *options, enum kt_format format,
+                               struct kt_error *error)
 {
-    struct kt_dataset_setup setup = {
-        .files = &options->datasets, .settings = settings, .shown = options->show.value, .format = format};
+    if (options->datasets.count == 0)
+        return options->dataset_format || options->show.given
+                   ? kt_app_usage_fault(app, error, "--dataset-format and --show are about the rows of a --dataset")
+                   : 0;
     if (format != KT_FORMAT_JSON && format != KT_FORMAT_TEXT && format != KT_FORMAT_PLAIN)
         return kt_app_usage_fault(app, error, "--dataset takes -o text and -o json");
-    if (format == KT_FORMAT_JSON && options->files.count > 0)
-        return kt_app_usage_fault(app, error, "with -o json either -f or --dataset can be given, not both");
+    return format == KT_FORMAT_JSON && options->files.count > 0
+               ? kt_app_usage_fault(app, error, "with -o json either -f or --dataset can be given, not both")
+               : 0;
+}
+
+static int check_datasets(struct kt_app *app, const struct check_options *options, const struct kt_settings *settings,
+                          const struct kt_dataset_uses *uses, enum kt_format format, struct kt_error *error)
+{
+    struct kt_dataset_setup setup = {.files = &options->datasets,
+                                     .settings = settings,
+                                     .uses = uses,
+                                     .shown = options->show.value,
+                                     .format = format};
     kt_dataset_conversion_parse(options->dataset_format, &setup.conversion); /* one of the flag's choices */
     return kt_check_datasets(app, &setup, error);
 }
@@ -149,8 +164,10 @@ static int run_check(struct kt_app *app, const void *values, struct kt_error *er
         return kt_app_usage_fault(app, error, "--complete and --cluster contradict each other");
     if (options->files.count + options->datasets.count == 0)
         return kt_app_usage_fault(app, error, "say what to check: -f FILE, -f FOLDER, -f - or --dataset FILE");
-    if (options->datasets.count == 0 && (options->dataset_format || options->show.given))
-        return kt_app_usage_fault(app, error, "--dataset-format and --show are about the rows of a --dataset");
+    code = check_dataset_flags(app, options, format.format, error);
+    if (code != 0)
+        return code;
+    struct kt_dataset_uses uses = {.arena = app->arena};
     struct kt_check_setup setup = {
         .files = &options->files,
         .writer = writer_of(format.format),
@@ -158,15 +175,14 @@ static int run_check(struct kt_app *app, const void *values, struct kt_error *er
         .complete = options->complete,
         .show_defaults = options->show_defaults,
         .verb = "check",
+        .judged = options->datasets.count > 0 ? kt_dataset_note_use : NULL,
+        .judged_context = &uses,
     };
     code = kt_judge_settings(&options->judge, &setup.settings, error);
     if (code != 0)
         return code;
-    int of_data = KT_EXIT_OK;
-    if (options->datasets.count > 0)
-        of_data = check_datasets(app, options, &setup.settings, format.format, error);
-    if (of_data < 0 || options->files.count == 0)
-        return of_data;
+    if (options->files.count == 0)
+        return check_datasets(app, options, &setup.settings, NULL, format.format, error);
     KT_CLEANUP(kt_disconnect) struct kt_connection connection = {0};
     if (options->cluster) {
         app->globals.cluster = options->cluster;
@@ -177,7 +193,10 @@ static int run_check(struct kt_app *app, const void *values, struct kt_error *er
         setup.live = &connection;
     }
     code = kt_check_run_all(app, &setup, error);
-    return code < 0 ? code : KT_MAX(code, of_data);
+    int of_data = KT_EXIT_OK;
+    if (code >= 0 && options->datasets.count > 0)
+        of_data = check_datasets(app, options, &setup.settings, &uses, format.format, error);
+    return code < 0 || of_data < 0 ? KT_MIN(code, of_data) : KT_MAX(code, of_data);
 }
 
 static const char *const aliases[] = {"validate", NULL};
