@@ -57,6 +57,13 @@ struct kt_dataset_place kt_rows_count_row(struct kt_dataset_reader *reader)
     return (struct kt_dataset_place){++reader->report.rows, reader->row_line};
 }
 
+/* A text that did not fit may end in the middle of a character. */
+static void end_at_character(char *text)
+{
+    for (size_t length = strlen(text); length > 0 && !kt_utf8_valid((struct kt_str){text, length}); length--)
+        text[length - 1] = '\0';
+}
+
 void kt_rows_bad_row(struct kt_dataset_reader *reader, struct kt_dataset_place place, const char *format, ...)
 {
     struct kt_dataset_report *report = &reader->report;
@@ -66,6 +73,7 @@ void kt_rows_bad_row(struct kt_dataset_reader *reader, struct kt_dataset_place p
     va_start(arguments, format);
     vsnprintf(report->bad_words, sizeof(report->bad_words), format, arguments);
     va_end(arguments);
+    end_at_character(report->bad_words);
     report->bad = place;
 }
 
@@ -79,6 +87,7 @@ void kt_rows_fail(struct kt_dataset_reader *reader, uint64_t line, const char *f
     va_start(arguments, format);
     vsnprintf(report->file_words, sizeof(report->file_words), format, arguments);
     va_end(arguments);
+    end_at_character(report->file_words);
     report->file_place.line = line;
 }
 

@@ -197,6 +197,27 @@ static void test_nesting(void **state KT_UNUSED)
     assert_non_null(strstr(report->bad_words, "levels of nesting"));
 }
 
+/* A name from the file in a message that is full: it ends with a whole character. */
+static void test_long_names(void **state KT_UNUSED)
+{
+    for (size_t shift = 0; shift < 3; shift++) {
+        struct kt_strbuf text;
+        kt_strbuf_init(&text, &arena, (size_t)KT_MIB);
+        for (size_t i = 0; i < 2; i++) {
+            kt_strbuf_printf(&text, "%s%.*s", i ? ",\"" : "{\"", (int)shift, "xxx");
+            for (size_t letter = 0; letter < 400; letter++)
+                kt_strbuf_puts(&text, "\xe2\x82\xac");
+            kt_strbuf_puts(&text, "\":1");
+        }
+        kt_strbuf_puts(&text, "}");
+        KT_CLEANUP(kt_dataset_close) struct kt_dataset_reader *reader = NULL;
+        const struct kt_dataset_report *report = read_pieces(&reader, "a.jsonl", kt_strbuf_view(&text), 1000);
+        assert_int_equal(report->bad_rows, 1);
+        assert_true(kt_utf8_valid(kt_str(report->bad_words)));
+        assert_non_null(strstr(report->bad_words, "the key"));
+    }
+}
+
 static void test_conversion(void **state KT_UNUSED)
 {
     static const struct {
@@ -295,9 +316,11 @@ static void test_starved(void **state KT_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),   cmocka_unit_test(test_counts),     cmocka_unit_test(test_row_without_end),
-        cmocka_unit_test(test_nesting), cmocka_unit_test(test_conversion), cmocka_unit_test(test_converted_files),
-        cmocka_unit_test(test_guesses), cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_files),           cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_row_without_end), cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_long_names),      cmocka_unit_test(test_conversion),
+        cmocka_unit_test(test_converted_files), cmocka_unit_test(test_guesses),
+        cmocka_unit_test(test_starved),
     };
     return cmocka_run_group_tests_name("dataset", tests, set_up, tear_down);
 }
