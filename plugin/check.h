@@ -68,7 +68,10 @@ struct kt_check_setup {
     struct kt_connection *live;    /* NULL: files only */
     bool complete;                 /* the files hold the whole cluster */
     bool show_defaults;
-    void *context;    /* of the writer; NULL: none */
+    void *context; /* of the writer; NULL: none */
+    /* Told of each Workspace that is judged, for whoever looks at more than it; NULL: nobody. */
+    void (*judged)(void *context, const struct kt_facts *facts);
+    void *judged_context;
     const char *verb; /* what is done with the files: "check" */
 };
 

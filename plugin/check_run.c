@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "admission/facts.h"
 #include "admission/fields.h"
 #include "base/limits.h"
 #include "plugin/check.h"
@@ -155,6 +156,25 @@ static int judge(struct check *check, const struct kt_manifest_object *object,
     return arena->failed ? kt_error_set(check->error, KT_ENOMEM, "not enough memory to judge a Workspace") : 0;
 }
 
+/* The facts by which it was judged, read once more. */
+static void tell_of_facts(struct check *check, const struct kt_manifest_object *object,
+                          const struct kt_defaulting *defaulting)
+{
+    struct kt_workspace written;
+    struct kt_facts facts;
+    const struct kt_admission_request request = {
+        .operation = KT_OPERATION_CREATE,
+        .namespace_ = object->namespace_ ? object->namespace_ : check->setup->default_namespace,
+        .object = defaulting->mutated,
+        .settings = &check->setup->settings,
+        .cluster = &check->view,
+    };
+    kt_workspace_view(defaulting->mutated, &written);
+    kt_facts_read(&check->judging, &request, &written, defaulting->mutated, NULL, NULL, &facts);
+    if (!check->judging.failed)
+        check->setup->judged(check->setup->judged_context, &facts);
+}
+
 static void check_workspace(struct check *check, const struct kt_manifest_object *object)
 {
     struct kt_defaulting defaulting = {0};
@@ -184,6 +204,8 @@ static void check_workspace(struct check *check, const struct kt_manifest_object
         .defaulting = &defaulting,
         .allowed = !kt_findings_has_error(&findings),
     };
+    if (check->setup->judged)
+        tell_of_facts(check, object, &defaulting);
     struct kt_strbuf text = new_text(&check->judging);
     if (positions)
         check->setup->writer->checked(&check->run, &text, &checked);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tune` and `deploy`: their rows, with the names that the Go plugin (kaito-kubectl-plugin v0.1) has for flags. */
+#include "dataset/dataset.h"
 #include "plugin/commands.h"
 #include "plugin/tune.h"
 
@@ -37,6 +38,15 @@ static const struct kt_flag flags[] = {
      .least = 1,
      .most = 1000,
      .help = "Number of nodes; a tuning runs on one."},
+    {.name = "dataset-format",
+     .kind = KT_FLAG_TEXT,
+     .offset = AT(dataset_format),
+     .value_name = "FORMAT",
+     .shown = "''",
+     .choices = kt_dataset_conversions,
+     .completion = KT_COMPLETE_CHOICES,
+     .help = "Convert the rows of the data before the training: text (a column text) or alpaca (instruction, input, "
+             "output). Without it they must be messages, or prompt and completion."},
     {.name = "dry-run",
      .kind = KT_FLAG_TEXT,
      .offset = AT(dry_run),
@@ -217,6 +227,13 @@ const struct kt_command kt_command_tune = {
         "kubectl kaito tune tune-phi-3 --model phi-3-mini-128k-instruct --input-pvc data --output-pvc adapter \\\n"
         "  --wait --follow\n",
     .notes =
+        "What the trainer reads: JSON Lines, JSON arrays, CSV and Parquet, with that word in the file's name, and rows "
+        "of "
+        "messages ({\"messages\": [{\"role\", \"content\"}]}) or of prompt and completion; the latter with batch size "
+        "1 in "
+        "images from 0.4.2 on. --dataset-format converts others. `kubectl kaito check --dataset FILE` says what a file "
+        "holds before anything is sent; the tuning itself looks at each row before it trains.\n"
+        "\n"
         "Exit codes: 0 applied, and with --wait only when the tuning has succeeded; 1 refused, or with --wait failed, "
         "with the cause; 124 when the time of --timeout is up; 130 after Ctrl-C.",
     .flags = flags,

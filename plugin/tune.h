@@ -22,6 +22,7 @@ struct kt_tune_options {
     struct kt_number count;
     struct kt_texts node_selector;
     struct kt_texts annotations;
+    const char *dataset_format;
     struct kt_texts input_urls;
     const char *input_image;
     struct kt_texts input_pull_secrets;

@@ -236,6 +236,9 @@ int kt_tune_build(struct kt_app *app, const struct kt_tune_options *options, str
     if (options->annotations.count > 0)
         code = add_pairs(&tune, kt_json_ensure_object(arena, metadata, "annotations"), &options->annotations,
                          "annotation", error);
+    if (options->dataset_format)
+        kt_json_set_string(app->arena, kt_json_ensure_object(app->arena, metadata, "annotations"),
+                           KT_ANNOTATION_DATASET_FORMAT, options->dataset_format);
     if (code == 0)
         code = kt_tune_build_config(&tune, &config, error);
     if (code == 0)

@@ -236,6 +236,6 @@ void kt_facts_read(struct kt_arena *arena, const struct kt_admission_request *re
     } else {
         read_tuning_config(arena, ret);
     }
-    ret->data = kt_tuning_data_declared(ret->config.values);
+    ret->data = kt_tuning_data_of(ret);
     read_tuning_input(ret);
 }

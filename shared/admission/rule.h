@@ -72,7 +72,7 @@ struct kt_facts {
     struct kt_tuning_config config;
     struct kt_trainer trainer;           /* of a tuning: the image that will train */
     bool float16;                        /* without a config of one's own, the float16 template is taken (D07) */
-    enum kt_tuning_data data;            /* what the config declares the rows to be */
+    enum kt_tuning_data data;            /* what the rows are, as the config or kaito.sh/dataset-format says */
     bool tuning_input_known;             /* tuning_input can be used */
     struct kt_tuning_input tuning_input; /* what will be trained, from the config and the model */
     bool sequence_length_assumed;        /* the config names none */

@@ -165,8 +165,10 @@ static const struct kt_rule rules[] = {
         "on older GPUs another template, often another image and slower training", kt_tuning_check_bfloat16),
     ROW("T013", WARNING, OWN, "the trainer can see a data file in the names of the URLs",
         "the trainer finds data files by their names and ends when there is none", kt_tuning_check_file_names),
-    ROW("T014", WARNING, OWN, "one data URL, or a config that says which files are read",
-        "without dataset_path the trainer reads one of several files", kt_tuning_check_several_urls),
+    ROW("T014", ERROR, OWN, "several data URLs are files of one type that are read together",
+        "files of several types are not put together; where upstream's operator carries the tuning out, or the config "
+        "has a dataset_extension alone, one file is read (a warning)",
+        kt_tuning_check_several_urls),
     ROW("T015", ERROR, OWN, "the image that trains has kernels for the GPU",
         "upstream looks at no GPU: its image of v0.12.0 has nothing for a V100, and the trainer ends at its first step "
         "on a paid node",
@@ -179,6 +181,12 @@ static const struct kt_rule rules[] = {
     ROW("T018", WARNING, OWN, "nodes of one's own train alike",
         "the pod may land on any of them, so the oldest GPU decides the image and the template",
         kt_tuning_check_nodes_alike),
+    ROW("T019", ERROR, OWN, "kaito.sh/dataset-format is text or alpaca",
+        "upstream has no such annotation: where its operator carries the tuning out, rows stay as they are (a warning)",
+        kt_tuning_check_dataset_format),
+    ROW("T020", ERROR, OWN, "with kaito.sh/dataset-format the config does not say which files are read",
+        "the converted rows stand in a file of their own, and the trainer would read the others",
+        kt_tuning_check_dataset_config),
 };
 
 const struct kt_rule_table kt_rules_tuning = {.family = "tuning", .rules = rules, .count = KT_ARRAY_LENGTH(rules)};

@@ -18,6 +18,12 @@ void kt_tuning_check_placeholders(struct kt_rule_run *run);
 void kt_tuning_check_file_names(struct kt_rule_run *run);
 void kt_tuning_check_several_urls(struct kt_rule_run *run);
 
+/* tuning_dataset.c: what the rows are, and their conversion. */
+void kt_tuning_check_dataset_format(struct kt_rule_run *run);
+void kt_tuning_check_dataset_config(struct kt_rule_run *run);
+/* What the rows are, as the config or kaito.sh/dataset-format says. facts->config has been read. */
+enum kt_tuning_data kt_tuning_data_of(const struct kt_facts *facts);
+
 /* tuning_gpu.c: the GPU and the image that trains on it. */
 void kt_tuning_check_bfloat16(struct kt_rule_run *run);
 void kt_tuning_check_kernels(struct kt_rule_run *run);

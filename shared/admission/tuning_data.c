@@ -200,17 +200,55 @@ void kt_tuning_check_file_names(struct kt_rule_run *run)
         finding->severity = KT_SEVERITY_ERROR;
 }
 
+/* The first two URLs whose names say different types; false when there are none. */
+static bool find_mixture(const struct kt_rule_run *run, size_t *ret_first, size_t *ret_second)
+{
+    const cJSON *item = NULL;
+    const char *type = NULL;
+    size_t index = 0;
+    cJSON_ArrayForEach(item, run->facts->now.tuning.input.urls)
+    {
+        const char *url = kt_json_string(item);
+        if (!goes_on_with(run, url))
+            return false;
+        const char *word = is_given(url) ? kt_tuning_file_word(downloaded_name(url)) : NULL;
+        if (word != NULL && type == NULL) {
+            type = word;
+            *ret_first = index;
+        }
+        if (word != NULL && !kt_streq(word, type)) {
+            *ret_second = index;
+            return true;
+        }
+        index++;
+    }
+    return false;
+}
+
 void kt_tuning_check_several_urls(struct kt_rule_run *run)
 {
     const struct kt_facts *facts = run->facts;
-    size_t count = kt_json_count(facts->now.tuning.input.urls);
-    if (count > 1 && !config_picks_file(facts))
-        kt_rule_report(
+    size_t count = kt_json_count(facts->now.tuning.input.urls), first = 0, second = 0;
+    if (count <= 1 || config_picks_file(facts))
+        return;
+    if (facts->settings->release_image != NULL ||
+        kt_config_value(facts->config.values, "DatasetConfig", "dataset_extension") != NULL) {
+        struct kt_finding *finding = kt_rule_report(
             run, FIELD_URLS, KT_PROBLEM_NOTE, NULL,
             "%zu files are downloaded, and without DatasetConfig.dataset_path the trainer reads one of them; "
             "to read all, set dataset_path: \"/data/*\" and dataset_extension (json, parquet, csv) in the "
             "tuning config, with files of one kind",
             count);
+        if (finding != NULL)
+            finding->severity = KT_SEVERITY_WARNING;
+    } else if (find_mixture(run, &first, &second)) {
+        kt_rule_report(
+            run, item_field(facts, FIELD_URLS, second), KT_PROBLEM_INVALID,
+            kt_json_string(kt_json_item(facts->now.tuning.input.urls, second)),
+            "all URLs are read as one set of rows, and this file is of another type than %s[%zu]; give files "
+            "of one type, or name those to read by dataset_path and dataset_extension in the tuning config",
+            FIELD_URLS, first);
+    }
 }
 
 /* --- images and secrets ------------------------------------------------------------------------------------------- */

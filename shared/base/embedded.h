@@ -17,5 +17,6 @@ extern const struct kt_embedded kt_embedded_templates;     /* manifests/base/tem
 extern const struct kt_embedded kt_embedded_download_data;
 extern const struct kt_embedded kt_embedded_pull_data;
 extern const struct kt_embedded kt_embedded_adapter_output;
+extern const struct kt_embedded kt_embedded_dataset; /* of these the one in Python */
 
 #endif

@@ -134,6 +134,15 @@
 /* The API server refuses a JSON Patch of more operations (apiserver endpoints/handlers/patch.go). */
 #define KT_LIMIT_PATCH_OPERATIONS 10000
 
+/* One row of a file of training data, as text. A model's whole context is below 1 MiB. */
+#define KT_LIMIT_DATASET_ROW_BYTES ((size_t)(16 * KT_MIB))
+/* Fields of a record of CSV. */
+#define KT_LIMIT_DATASET_COLUMNS 1000
+/* The footer of a Parquet file, its schema's elements, and how deep types may stand in types. */
+#define KT_LIMIT_PARQUET_FOOTER_BYTES ((size_t)(64 * KT_MIB))
+#define KT_LIMIT_PARQUET_ELEMENTS 10000
+#define KT_LIMIT_PARQUET_DEPTH 32
+
 #define KT_LIMIT_CATALOG_FILE_BYTES ((size_t)(4 * KT_MIB))
 /* Models, and as many machine types, that a user may add to the catalogue. */
 #define KT_LIMIT_CATALOG_ENTRIES 256

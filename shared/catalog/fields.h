@@ -135,6 +135,7 @@ static const struct kt_field kt_image_fields[] = {
     KT_IMAGE_FIELD(uncut_rows, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(batches_of_messages, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(batches_of_completions, KT_FIELD_BOOL, false, 0),
+    KT_IMAGE_FIELD(exact_rows, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(bfloat16_adapter, KT_FIELD_BOOL, false, 0),
     KT_IMAGE_FIELD(reads, KT_FIELD_TEXT, true, 0),
     KT_IMAGE_FIELD(seen, KT_FIELD_TEXT, true, 0),

@@ -37,9 +37,12 @@ struct kt_trainer_image {
     bool uncut_rows;           /* no key cuts rows at a length: memory follows the longest row of the data */
     bool batches_of_messages;  /* batch sizes above 1 work with rows of messages */
     bool batches_of_completions; /* and with rows of prompt and completion */
-    bool bfloat16_adapter;       /* qlora trains its adapter in bfloat16 whatever is set: fp16: true ends it */
-    const char *reads;           /* kinds of rows, for people */
-    const char *seen;            /* what was seen to train with it, for people */
+    /* Rows are read in the exact form of trl 0.11 alone: messages or conversations of role and content and nothing
+     * else, prompt and completion as texts, no CSV. The others: messages, and prompt and completion, from any file. */
+    bool exact_rows;
+    bool bfloat16_adapter; /* qlora trains its adapter in bfloat16 whatever is set: fp16: true ends it */
+    const char *reads;     /* kinds of rows, for people */
+    const char *seen;      /* what was seen to train with it, for people */
 };
 
 extern const struct kt_trainer_image kt_trainer_images[]; /* from old to new */

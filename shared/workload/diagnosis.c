@@ -8,10 +8,11 @@
 #define POD_LONG_S 120
 
 static const char *const stage_names[] = {
-    [KT_STAGE_ADMITTED] = "admitted",   [KT_STAGE_NODE] = "node",         [KT_STAGE_SCHEDULING] = "scheduling",
-    [KT_STAGE_IMAGE] = "image",         [KT_STAGE_WEIGHTS] = "weights",   [KT_STAGE_DATA] = "data",
-    [KT_STAGE_TRAINER_IMAGE] = "image", [KT_STAGE_TRAINING] = "training", [KT_STAGE_PUSH] = "push",
-    [KT_STAGE_DONE] = "done",           [KT_STAGE_FAILED] = "failed",     [KT_STAGE_DELETING] = "deleting",
+    [KT_STAGE_ADMITTED] = "admitted",   [KT_STAGE_NODE] = "node",       [KT_STAGE_SCHEDULING] = "scheduling",
+    [KT_STAGE_IMAGE] = "image",         [KT_STAGE_WEIGHTS] = "weights", [KT_STAGE_DATA] = "data",
+    [KT_STAGE_TRAINER_IMAGE] = "image", [KT_STAGE_DATASET] = "data",    [KT_STAGE_TRAINING] = "training",
+    [KT_STAGE_PUSH] = "push",           [KT_STAGE_DONE] = "done",       [KT_STAGE_FAILED] = "failed",
+    [KT_STAGE_DELETING] = "deleting",
 };
 
 const char *kt_stage_name(enum kt_stage stage)
@@ -111,9 +112,9 @@ static void diagnose_failed_job(struct kt_arena *arena, const struct kt_observat
 /* --- the pod: how far is it ---------------------------------------------------------------------------------- */
 
 static const enum kt_stage role_stages[KT_ROLE_COUNT] = {
-    [KT_ROLE_OTHER] = KT_STAGE_IMAGE,    [KT_ROLE_OUTPUT_CHECK] = KT_STAGE_IMAGE, [KT_ROLE_WEIGHTS] = KT_STAGE_WEIGHTS,
-    [KT_ROLE_DATA] = KT_STAGE_DATA,      [KT_ROLE_TRAINER] = KT_STAGE_TRAINING,   [KT_ROLE_PUSHER] = KT_STAGE_IMAGE,
-    [KT_ROLE_VERIFIER] = KT_STAGE_IMAGE,
+    [KT_ROLE_OTHER] = KT_STAGE_IMAGE,  [KT_ROLE_OUTPUT_CHECK] = KT_STAGE_IMAGE, [KT_ROLE_WEIGHTS] = KT_STAGE_WEIGHTS,
+    [KT_ROLE_DATA] = KT_STAGE_DATA,    [KT_ROLE_DATASET] = KT_STAGE_DATASET,    [KT_ROLE_TRAINER] = KT_STAGE_TRAINING,
+    [KT_ROLE_PUSHER] = KT_STAGE_IMAGE, [KT_ROLE_VERIFIER] = KT_STAGE_IMAGE,
 };
 
 struct walk {
@@ -136,7 +137,10 @@ static bool walk_container(void *context, const struct kt_container *container)
     }
     if (container->role == KT_ROLE_TRAINER) {
         walk->has_trained |= kt_container_has_succeeded(container);
+        walk->awaits_trainer |= !walk->is_fetching && !kt_container_has_started(container);
+    } else if (container->role == KT_ROLE_DATASET) { /* the first that needs the trainer's image */
         walk->awaits_trainer = !walk->is_fetching && !kt_container_has_started(container);
+        walk->is_fetching |= !kt_container_has_succeeded(container);
     } else if (container->role != KT_ROLE_OTHER) {
         walk->is_fetching |= !kt_container_has_succeeded(container);
     }
@@ -162,7 +166,7 @@ static void stage_of_pod(struct kt_arena *arena, const struct kt_observation *ob
     kt_pod_each_container(pod, trainer_of(observation), walk_container, &walk);
     ret->stage = has_node ? KT_MAX(walk.stage, KT_STAGE_IMAGE) : walk.stage;
     if (walk.awaits_trainer && ret->stage > KT_STAGE_IMAGE)
-        ret->stage = KT_STAGE_TRAINER_IMAGE;
+        ret->stage = KT_MAX(ret->stage, KT_STAGE_TRAINER_IMAGE);
     if (walk.has_trained || kt_streq(phase, "Succeeded")) {
         ret->stage = walk.has_pusher ? KT_STAGE_PUSH : KT_STAGE_TRAINING;
         ret->detail = kt_streq(phase, "Succeeded") ? DETAIL(arena, "pod %s has ended well, the Job ends next", name)

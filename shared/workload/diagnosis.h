@@ -17,6 +17,7 @@ enum kt_stage {
     KT_STAGE_WEIGHTS,       /* model-weights-downloader runs */
     KT_STAGE_DATA,          /* data-downloader or puller runs */
     KT_STAGE_TRAINER_IMAGE, /* "image" again: the trainer's, the largest of all, is pulled when the data is there */
+    KT_STAGE_DATASET,       /* "data" again: its rows are looked at, in the trainer's image */
     KT_STAGE_TRAINING,      /* the trainer runs */
     KT_STAGE_PUSH,          /* the trainer has ended well, the pusher runs */
     KT_STAGE_DONE,

@@ -16,6 +16,8 @@ static const struct {
                          "the node must reach the registry of the model's image"},
     [KT_ROLE_DATA] = {"fetching the data", "DataDownloadFailed",
                       "check tuning.input, and that it can be reached from the cluster"},
+    [KT_ROLE_DATASET] = {"the look at the data", "DataUnsupported",
+                         "`kubectl kaito check --dataset FILE` says what a file holds"},
     [KT_ROLE_TRAINER] = {"the trainer", "TrainerFailed", "look at its log"},
     [KT_ROLE_PUSHER] = {"the push of the adapter", "PushFailed",
                         "check tuning.output.image, and that its imagePushSecret may write there"},

@@ -24,6 +24,7 @@
 #define KT_PUSHER_CONTAINER "pusher"
 #define KT_OUTPUT_CHECK_CONTAINER "output-check"
 #define KT_OUTPUT_VERIFIER_CONTAINER "output-verifier"
+#define KT_DATASET_CONTAINER "dataset"
 #define KT_WEIGHTS_CONTAINER "model-weights-downloader"
 
 #endif

@@ -19,9 +19,8 @@ static const struct {
     bool is_init;
     enum kt_role role;
 } names[] = {
-    {KT_OUTPUT_CHECK_CONTAINER, true, KT_ROLE_OUTPUT_CHECK},
-    {KT_WEIGHTS_CONTAINER, true, KT_ROLE_WEIGHTS},
-    {KT_PUSHER_CONTAINER, false, KT_ROLE_PUSHER},
+    {KT_OUTPUT_CHECK_CONTAINER, true, KT_ROLE_OUTPUT_CHECK}, {KT_WEIGHTS_CONTAINER, true, KT_ROLE_WEIGHTS},
+    {KT_DATASET_CONTAINER, true, KT_ROLE_DATASET},           {KT_PUSHER_CONTAINER, false, KT_ROLE_PUSHER},
     {KT_OUTPUT_VERIFIER_CONTAINER, false, KT_ROLE_VERIFIER},
 };
 

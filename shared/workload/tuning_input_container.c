@@ -5,7 +5,6 @@
 #include "workload/pod.h"
 #include "workload/tuning_pod.h"
 
-#define DATA_VOLUME "data-volume"
 /* A published version of the image that upstream names without one. Alpine's shell, its own user, curl with TLS. */
 #define DOWNLOAD_IMAGE "docker.io/curlimages/curl:8.16.0"
 /* Upstream v0.12.0's (pkg/workspace/image/puller.go): skopeo, tar and a shell. */
@@ -58,7 +57,7 @@ static int add_downloader(struct kt_tuning_pod *pod, struct kt_error *error)
     kt_pod_script(pod->arena, container, &kt_embedded_download_data);
     kt_pod_env(pod->arena, container, "DATA_URLS", urls.data);
     kt_pod_env(pod->arena, container, "DATA_VOLUME_PATH", KT_DATA_DIR);
-    kt_pod_mount(pod->arena, container, DATA_VOLUME, KT_DATA_DIR);
+    kt_pod_mount(pod->arena, container, KT_DATA_VOLUME, KT_DATA_DIR);
     kt_json_append(pod->arena, pod->init_containers, container);
     return 0;
 }
@@ -109,7 +108,7 @@ static int add_puller(struct kt_tuning_pod *pod, struct kt_error *error)
     kt_pod_env(arena, container, "DATA_VOLUME_PATH", KT_DATA_DIR);
     kt_pod_env(arena, container, "REGISTRY_AUTH_FOLDER", folder);
     kt_pod_mount(arena, container, volume, folder);
-    kt_pod_mount(arena, container, DATA_VOLUME, KT_DATA_DIR);
+    kt_pod_mount(arena, container, KT_DATA_VOLUME, KT_DATA_DIR);
     kt_json_append(arena, pod->init_containers, container);
     kt_pod_volume(arena, pod->volumes, volume, "projected", project_secrets(pod));
     kt_pod_mount(arena, pod->trainer, volume, folder); /* the trainer has no use for it; upstream mounts it there too */
@@ -133,7 +132,7 @@ int kt_tuning_add_input(struct kt_tuning_pod *pod, struct kt_error *error)
         code = kt_error_set(error, KT_EINVAL, "tuning.input: there is no data: give urls, image or volumeSource");
     if (code < 0)
         return code;
-    kt_pod_user_volume(pod->arena, pod->volumes, DATA_VOLUME, source);
-    kt_pod_mount(pod->arena, pod->trainer, DATA_VOLUME, KT_DATA_DIR);
+    kt_pod_user_volume(pod->arena, pod->volumes, KT_DATA_VOLUME, source);
+    kt_pod_mount(pod->arena, pod->trainer, KT_DATA_VOLUME, KT_DATA_DIR);
     return 0;
 }

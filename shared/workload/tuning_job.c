@@ -197,7 +197,7 @@ static void begin_pod(struct kt_tuning_pod *pod)
     add_tolerations(pod);
 }
 
-static int build_pod(struct kt_tuning_pod *pod, struct kt_error *error)
+static int build_pod(struct kt_tuning_pod *pod, const cJSON *training_config, struct kt_error *error)
 {
     begin_pod(pod);
     add_trainer(pod);
@@ -209,6 +209,7 @@ static int build_pod(struct kt_tuning_pod *pod, struct kt_error *error)
     code = kt_tuning_add_input(pod, error);
     if (code < 0)
         return code;
+    kt_tuning_add_dataset(pod, kt_json_get(training_config, "training_config"));
     kt_tuning_add_output(pod);
     if (kt_json_count(pod->init_containers) > 0)
         kt_json_set(pod->arena, pod->spec, "initContainers", pod->init_containers);
@@ -228,6 +229,9 @@ static cJSON *build_job(const struct kt_tuning_pod *pod, const struct kt_tuning_
     kt_json_set_string(arena, annotations, KT_ANNOTATION_REVISION, facts->revision ? facts->revision : "1");
     if (facts->config_hash)
         kt_json_set_string(arena, annotations, KT_ANNOTATION_CONFIG_HASH, facts->config_hash);
+    const char *format = kt_workspace_annotation(workspace, KT_ANNOTATION_DATASET_FORMAT);
+    if (format)
+        kt_json_set_string(arena, annotations, KT_ANNOTATION_DATASET_FORMAT, format);
     kt_workload_own(arena, job, workspace);
     cJSON *spec = kt_json_ensure_object(arena, job, "spec");
     kt_json_set_int(arena, spec, "backoffLimit", 0);
@@ -273,7 +277,7 @@ int kt_tuning_job(struct kt_arena *arena, const struct kt_tuning_plan *plan, con
                             plan->workspace.resource.instance_type ? plan->workspace.resource.instance_type : "");
     code = kt_training_config_read(arena, facts->config_map, &training_config, error);
     code = code < 0 ? code : kt_training_output_dir(arena, training_config, &pod.output_dir, error);
-    code = code < 0 ? code : build_pod(&pod, error);
+    code = code < 0 ? code : build_pod(&pod, training_config, error);
     if (code < 0)
         return code;
     cJSON *job = build_job(&pod, facts);

@@ -6,6 +6,7 @@
 #include "workload/tuning.h"
 
 #define KT_DATA_DIR "/mnt/data"
+#define KT_DATA_VOLUME "data-volume"
 #define KT_RESULTS_VOLUME "results-volume"
 
 struct kt_tuning_pod {
@@ -23,6 +24,8 @@ struct kt_tuning_pod {
 
 /* Adds what brings the data into data-volume, and mounts it. KT_EINVAL, KT_ELIMIT. */
 int kt_tuning_add_input(struct kt_tuning_pod *pod, struct kt_error *error) KT_NODISCARD;
+/* Adds the look at its rows, behind that. sections: the config's `training_config`. */
+void kt_tuning_add_dataset(struct kt_tuning_pod *pod, const cJSON *sections);
 /* Reads where the adapter goes (output_image) and adds what proves that it can go there: before all other init
  * containers. KT_EINVAL. */
 int kt_tuning_begin_output(struct kt_tuning_pod *pod, struct kt_error *error) KT_NODISCARD;

@@ -13,6 +13,8 @@
 
 #define KT_GROUP "kaito.sh"
 #define KT_ANNOTATION_RUNTIME "kaito.sh/runtime"
+/* On a Workspace, and on the Job that was made for it: which rows are converted before the training. */
+#define KT_ANNOTATION_DATASET_FORMAT "kaito.sh/dataset-format"
 #define KT_ANNOTATION_BYPASS_RESOURCE_CHECKS "kaito.sh/bypass-resource-checks"
 
 struct kt_preset {

@@ -12,13 +12,14 @@ allowed() {
     shared/kube) echo "base text" ;;
     shared/catalog) echo "base text" ;;
     shared/catalog/generator) echo "catalog" ;; # runs on the build host: only the list of fields
+    shared/dataset) echo "base text catalog" ;;
     shared/workspace) echo "base text catalog" ;;
     shared/sizing) echo "base text catalog workspace" ;;
-    shared/admission) echo "base text catalog workspace sizing" ;;
+    shared/admission) echo "base text catalog dataset workspace sizing" ;;
     shared/workload/generator) echo "base text kube workload" ;; # runs on the build host
-    shared/workload) echo "base text kube catalog workspace sizing admission" ;;
+    shared/workload) echo "base text kube catalog dataset workspace sizing admission" ;;
     certs) echo "base text kube" ;;
-    plugin | webhook) echo "base text catalog workspace sizing admission workload kube certs" ;;
+    plugin | webhook) echo "base text catalog dataset workspace sizing admission workload kube certs" ;;
     *) return 1 ;;
     esac
 }

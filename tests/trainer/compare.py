@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares what one image's trainer does with what is written down: rows.tsv, and a sample of the oracle's configs.
+"""Compares what one image's trainer does with what is written down: rows.tsv, datasets.tsv, and a sample of the oracle's
+configs.
 
 usage: compare.py PLUGIN WORK IMAGE [ORACLE.jsonl]; see jobs.py for WORK. KAITO_TRAINER_SAMPLE: how many configs of the
 oracle, or "all". Prints "ok" and "not ok" lines; what differs stands in lines that begin with "#".
@@ -13,6 +14,7 @@ import sys
 
 import yaml
 
+import prepared
 import jobs
 
 SAMPLE = 40
@@ -79,13 +81,15 @@ def main():
     image_folder = os.path.join(os.path.abspath(work), image)
     config, trainer = our_template(plugin)
     rows = list(rows_cases(image, config))
-    kinds = os.listdir(os.path.join(image_folder, "data"))
+    kinds = [name for name in os.listdir(os.path.join(image_folder, "data")) if not name.startswith("prepared-")]
+    prepared.check_verdicts(plugin, image_folder, image)
+    rows += list(prepared.cases(plugin, image_folder, image, config))
     oracle = oracle_cases(sys.argv[4], image, kinds) if len(sys.argv) > 4 else []
     agreed = answered = 0
     for case, outcome, error in answers(rows + oracle, image_folder, trainer):
         answered += 1
         if "words" in case:
-            right = outcome == case["want"] and case["words"] in error
+            right = outcome == case["want"] and case["words"] in error and prepared.read_the_result(image_folder, case)
             verdict = "ok" if right else "not ok"
             wanted = "" if right else f"; expected {case['want']} {case['words']}"
             print(f"{verdict} trainer: {case['id']} on {image}: {outcome} {error}{wanted}"[:300], flush=True)

@@ -71,9 +71,9 @@ def cases():
         yield f"example {os.path.basename(path)}", text
 
 
-def render(plugin, manifest):
+def render(plugin, manifest, *flags):
     """The pod of the Job, and the config maps by name, made and the user's own."""
-    run = subprocess.run([plugin, "render", "-o", "json", "-f", "-"], input=manifest, capture_output=True, text=True)
+    run = subprocess.run([plugin, "render", "-o", "json", "-f", "-", *flags], input=manifest, capture_output=True, text=True)
     if run.returncode != 0 or not run.stdout:
         raise Fault("it is not rendered: " + " ".join(run.stderr.split()))
     objects = [item for item in json.loads(run.stdout)["items"]] + list(yaml.safe_load_all(manifest))

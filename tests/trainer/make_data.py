@@ -108,6 +108,7 @@ KINDS = {
     "text-csv": [("rows.csv", as_csv, text)],
     "no-extension": [("rows", as_jsonl, messages)],
     "several-jsonl": [("one.jsonl", as_jsonl, messages), ("two.jsonl", as_jsonl, messages)],
+    "several-types": [("one.jsonl", as_jsonl, prompt_completion), ("two.csv", as_csv, prompt_completion)],
     "empty": [("chat.jsonl", lambda path, rows: as_jsonl(path, []), messages)],
 }
 

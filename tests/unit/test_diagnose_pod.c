@@ -153,6 +153,11 @@ static void downloads_that_fail_are_explained(void **state)
         {"data-downloader", "\"exitCode\":22,\"message\":\"URL 2 of 3: HTTP 404\"", "DataDownloadFailed",
          "URL 2 of 3: HTTP 404; check tuning.input"},
         {"data-downloader", "\"exitCode\":137,\"reason\":\"OOMKilled\"", "OOMKilled", "fetching the data"},
+        {"dataset",
+         "\"exitCode\":1,\"message\":\"dataset: a.jsonl: 2 rows of messages\\ndataset: b.jsonl: row 1 (line 1): it is "
+         "text, which the trainer does not read\"",
+         "DataUnsupported",
+         "exit code 1: dataset: b.jsonl: row 1 (line 1): it is text, which the trainer does not read; `kubectl"},
         {"model-weights-downloader", "\"exitCode\":1,\"message\":\"Error: failed to resolve\"", "WeightsDownloadFailed",
          "must reach the registry"},
     };
@@ -161,6 +166,8 @@ static void downloads_that_fail_are_explained(void **state)
         const char *statuses = kt_arena_printf(&world.arena, "[{\"name\":\"%s\",\"state\":{\"terminated\":{%s}}}]",
                                                cases[i].name, cases[i].terminated);
         kt_test_world_pod_with(&world, "Failed", statuses, NULL);
+        kt_json_append(&world.arena, kt_json_path(world.pod, "spec", "initContainers", NULL),
+                       kt_test_json(&world.arena, "{\"name\":\"dataset\"}"));
         expect_cause(cases[i].terminated, cases[i].reason, cases[i].words);
     }
 }

@@ -107,6 +107,31 @@ static void a_pull_in_the_middle_does_not_go_back(void **state)
     assert_string_equal(seen.cause.reason, "DataDownloadFailed");
 }
 
+/* The rows are looked at in the trainer's image: its pull comes before, and neither step goes back. */
+static void the_look_at_the_data_has_a_stage(void **state)
+{
+    static const struct {
+        const char *dataset, *name;
+        enum kt_stage stage;
+    } steps[] = {
+        {"\"waiting\":{\"reason\":\"PodInitializing\"}", "image", KT_STAGE_TRAINER_IMAGE},
+        {"\"running\":{}", "data", KT_STAGE_DATASET},
+        {"\"terminated\":{\"exitCode\":0}", "data", KT_STAGE_DATASET},
+    };
+    (void)state;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(steps); i++) {
+        diagnose_waiting(kt_arena_printf(&world.arena,
+                                         "\"terminated\":{\"exitCode\":0}}},{\"name\":\"dataset\",\"state\":{%s",
+                                         steps[i].dataset),
+                         "PodInitializing");
+        kt_json_append(&world.arena, kt_json_path(world.pod, "spec", "initContainers", NULL),
+                       kt_test_json(&world.arena, "{\"name\":\"dataset\"}"));
+        struct kt_diagnosis seen = diagnose();
+        assert_int_equal(seen.stage, steps[i].stage);
+        assert_string_equal(kt_stage_name(seen.stage), steps[i].name);
+    }
+}
+
 static void the_pod_is_the_cause_of_a_failed_job(void **state)
 {
     (void)state;
@@ -211,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_stage_has_its_name_and_detail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pull_in_the_middle_does_not_go_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_look_at_the_data_has_a_stage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_pod_is_the_cause_of_a_failed_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_deadline_of_the_job_comes_before_the_pod, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_job_without_a_pod_is_explained, set_up, tear_down),

@@ -126,13 +126,13 @@ struct shape {
 #define WEIGHTS "model-weights-downloader"
 
 static const struct shape SHAPES[] = {
-    {URLS "," TO_IMAGE, WEIGHTS " data-downloader", "w pusher", BASE_VOLUMES " docker-config data-volume"},
-    {URLS "," TO_VOLUME, WEIGHTS " data-downloader", "w", BASE_VOLUMES " data-volume"},
-    {IMAGE "," TO_IMAGE, WEIGHTS " puller", "w pusher",
+    {URLS "," TO_IMAGE, WEIGHTS " data-downloader dataset", "w pusher", BASE_VOLUMES " docker-config data-volume"},
+    {URLS "," TO_VOLUME, WEIGHTS " data-downloader dataset", "w", BASE_VOLUMES " data-volume"},
+    {IMAGE "," TO_IMAGE, WEIGHTS " puller dataset", "w pusher",
      BASE_VOLUMES " docker-config docker-config-ds-tuning-input data-volume"},
-    {IMAGE "," TO_VOLUME, WEIGHTS " puller", "w", BASE_VOLUMES " docker-config-ds-tuning-input data-volume"},
-    {VOLUME "," TO_IMAGE, WEIGHTS, "w pusher", BASE_VOLUMES " docker-config data-volume"},
-    {VOLUME "," TO_VOLUME, WEIGHTS, "w", BASE_VOLUMES " data-volume"},
+    {IMAGE "," TO_VOLUME, WEIGHTS " puller dataset", "w", BASE_VOLUMES " docker-config-ds-tuning-input data-volume"},
+    {VOLUME "," TO_IMAGE, WEIGHTS " dataset", "w pusher", BASE_VOLUMES " docker-config data-volume"},
+    {VOLUME "," TO_VOLUME, WEIGHTS " dataset", "w", BASE_VOLUMES " data-volume"},
 };
 
 static const char *shape_patch(const struct shape *shape, const char *method)
@@ -403,6 +403,58 @@ static void progress_is_not_kept_back(void **state KT_UNUSED)
     assert_true(kt_str_ends_with(kt_str(env_of(pod, "containers", "w", "TQDM_BAR_FORMAT")), KT_STR("\n")));
 }
 
+#define ANNOTATED(format) "\"metadata\":{\"name\":\"w\",\"annotations\":{\"kaito.sh/dataset-format\":\"" format "\"}},"
+
+static const char *dataset_env(const cJSON *pod, const char *variable)
+{
+    return env_of(pod, "initContainers", "dataset", variable);
+}
+
+/* The look at the rows runs in the trainer's image, and knows what the trainer will read. */
+static void rows_are_looked_at_before_the_training(void **state KT_UNUSED)
+{
+    const cJSON *pod = pod_of("{\"metadata\":{\"name\":\"w\"}}");
+    assert_string_equal(kt_json_string(kt_json_get(named(kt_json_get(pod, "initContainers"), "dataset"), "image")),
+                        kt_json_string(kt_json_get(named(kt_json_get(pod, "containers"), "w"), "image")));
+    assert_string_equal(dataset_env(pod, "DATASET_FILES"), "all");
+    assert_string_equal(dataset_env(pod, "DATASET_OUTPUT"), "/mnt/data");
+    assert_string_equal(dataset_env(pod, "DATASET_FORMAT"), "");
+    assert_string_equal(dataset_env(pod, "DATASET_EXACT"), "");
+    pod = pod_of("{\"metadata\":{\"name\":\"w\"},\"resource\":{\"instanceType\":\"Standard_NC6s_v3\"}}");
+    assert_string_equal(dataset_env(pod, "DATASET_EXACT"), "yes");
+    config_text = "training_config:\n  DatasetConfig: {dataset_path: /data/$(X)/*.json, dataset_extension: json}\n"
+                  "  TrainingArguments: {per_device_train_batch_size: 2}\n";
+    pod = pod_of("{\"metadata\":{\"name\":\"w\"}}");
+    assert_string_equal(dataset_env(pod, "DATASET_PATH"), "/data/$$(X)/*.json");
+    assert_string_equal(dataset_env(pod, "DATASET_EXTENSION"), "json");
+    assert_string_equal(dataset_env(pod, "DATASET_COMPLETIONS"), "no");
+    config_text = "training_config:\n  TrainingArguments: {per_device_train_batch_size: 1}\n";
+    assert_string_equal(dataset_env(pod_of("{\"metadata\":{\"name\":\"w\"}}"), "DATASET_COMPLETIONS"), "");
+}
+
+/* Nothing is written to a volume of the user's: rows are converted into another, which the trainer then reads. */
+static void rows_are_converted_where_the_trainer_looks(void **state KT_UNUSED)
+{
+    const cJSON *job = job_of("{" ANNOTATED("alpaca") "\"tuning\":{" VOLUME "}}");
+    const cJSON *pod = kt_json_path(job, "spec", "template", "spec", NULL);
+    const cJSON *mounts = kt_json_get(named(kt_json_get(pod, "initContainers"), "dataset"), "volumeMounts");
+    assert_string_equal(kt_json_string(kt_json_path(job, "metadata", "annotations", "kaito.sh/dataset-format", NULL)),
+                        "alpaca");
+    assert_string_equal(dataset_env(pod, "DATASET_FORMAT"), "alpaca");
+    assert_string_equal(dataset_env(pod, "DATASET_OUTPUT"), "/workspace/dataset");
+    assert_true(kt_json_true(kt_json_get(named(mounts, "data-volume"), "readOnly")));
+    assert_string_equal(env_of(pod, "containers", "w", "DATASET_FOLDER_PATH"), "/workspace/dataset");
+    assert_string_equal(mount_of(pod, "w", "dataset-volume"), "/workspace/dataset");
+    pod = pod_of("{\"metadata\":{\"name\":\"w\"},\"tuning\":{" VOLUME "}}");
+    assert_string_equal(dataset_env(pod, "DATASET_OUTPUT"), "");
+    assert_string_equal(dataset_env(pod, "DATASET_FILES"), "first");
+    assert_string_equal(mount_of(pod, "w", "dataset-volume"), "");
+    pod = pod_of("{" ANNOTATED("text") "\"tuning\":{" IMAGE "}}");
+    assert_string_equal(dataset_env(pod, "DATASET_OUTPUT"), "/mnt/data");
+    assert_string_equal(dataset_env(pod, "DATASET_FILES"), "all");
+    assert_string_equal(env_of(pod, "containers", "w", "DATASET_FOLDER_PATH"), "");
+}
+
 static void hostile_urls_are_only_in_the_environment(void **state KT_UNUSED)
 {
     const cJSON *job =
@@ -439,7 +491,7 @@ static void an_odd_name_of_the_data_does_no_harm(void **state KT_UNUSED)
 static void scripts_pass_through_kubernetes_unchanged(void **state KT_UNUSED)
 {
     const struct kt_embedded *const scripts[] = {&kt_embedded_download_data, &kt_embedded_pull_data,
-                                                 &kt_embedded_adapter_output};
+                                                 &kt_embedded_adapter_output, &kt_embedded_dataset};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(scripts); i++) {
         assert_null(strstr(scripts[i]->text, "$$"));
         for (const char *at = strstr(scripts[i]->text, "$("); at; at = strstr(at + 1, "$(")) {
@@ -575,6 +627,8 @@ int main(void)
         TEST(only_tunable_models_are_taken),
         TEST(nodes_are_chosen_by_the_labels),
         TEST(progress_is_not_kept_back),
+        TEST(rows_are_looked_at_before_the_training),
+        TEST(rows_are_converted_where_the_trainer_looks),
         TEST(hostile_urls_are_only_in_the_environment),
         TEST(hostile_paths_and_names_are_only_data),
         TEST(an_odd_name_of_the_data_does_no_harm),

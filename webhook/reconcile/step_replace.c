@@ -16,6 +16,10 @@ static const char *why_replace(const struct kt_reconcile *look)
     const char *made_for = kt_annotation(job, KT_ANNOTATION_REVISION);
     if (made_for && revision && !kt_streq(made_for, revision))
         return "SpecChanged";
+    const char *format = kt_annotation(look->workspace, KT_ANNOTATION_DATASET_FORMAT);
+    const char *made_with = kt_annotation(job, KT_ANNOTATION_DATASET_FORMAT);
+    if (!kt_streq(format ? format : "", made_with ? made_with : ""))
+        return "SpecChanged";
     const char *hash = kt_annotation(job, KT_ANNOTATION_CONFIG_HASH);
     return hash && look->config_hash && !kt_streq(hash, look->config_hash) ? "ConfigMapChanged" : NULL;
 }

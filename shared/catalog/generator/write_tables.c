@@ -132,6 +132,7 @@ static void put_image(const struct kt_trainer_image *image)
     put_flag("uncut_rows", image->uncut_rows);
     put_flag("batches_of_messages", image->batches_of_messages);
     put_flag("batches_of_completions", image->batches_of_completions);
+    put_flag("exact_rows", image->exact_rows);
     put_flag("bfloat16_adapter", image->bfloat16_adapter);
     put_text("reads", image->reads);
     put_text("seen", image->seen);

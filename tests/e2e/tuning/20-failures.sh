@@ -3,7 +3,7 @@
 # What goes wrong in a pod is named, at once; the Workspace is Failed when its Job is, and not before.
 
 watch_workspaces start "$work/failures.watch"
-failing=(download-fails trainer-fails oom push-fails image-pull evicted)
+failing=(download-fails rows-fail trainer-fails oom push-fails image-pull evicted)
 for name in "${failing[@]}"; do tuning "f-$name"; done >"$work/failures.yaml"
 kubectl apply -f "$work/failures.yaml" >/dev/null
 
@@ -13,6 +13,7 @@ fails_with() { # NAME WORDS: Failed, and the message has the words (a regular ex
     [ "$(kubectl get pods -l "kaito.sh/workspace=$1" --no-headers | wc -l)" -le 1 ] || { echo "more than one pod ran" && return 1; }
 }
 check "a download that fails ends Failed, with curl's exit code explained" fails_with f-download-fails 'download.*22|22.*download'
+check "a row that the trainer cannot read ends Failed, with the row and what to do" fails_with f-rows-fail 'DataUnsupported.*row 3.*check --dataset'
 check "a trainer that fails ends Failed, naming its exit code" fails_with f-trainer-fails 'exit(ed)?( with)?( code)? 1|code 1'
 check "a trainer that is killed for memory ends Failed, saying so" fails_with f-oom 'OOM|memory'
 check "a push that fails ends Failed, naming the pusher" fails_with f-push-fails 'push'

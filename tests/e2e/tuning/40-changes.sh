@@ -46,6 +46,18 @@ workspace_becomes_again() { until_true "$3" has_state "$1" "$2"; }
 has_state() { [ "$(workspace_state "$1")" = "$2" ]; }
 check "a changed specification replaces the Job, once, and is a revision of its own" spec_change
 
+format_change() { # of the rows: no revision, and another Job all the same
+    local mark
+    mark=$(audit_mark)
+    kubectl annotate workspace r-slow kaito.sh/dataset-format=alpaca >/dev/null || return
+    until_true 30 jobs_are "$mark" r-slow 1 || return
+    kubectl get job r-slow -o json | jq -e '.spec.template.spec.initContainers[] | select(.name == "dataset")
+        | .env[] | select(.name == "DATASET_FORMAT" and .value == "alpaca")' >/dev/null || return
+    workspace_becomes_again r-slow Succeeded 90 || return
+    jobs_are "$mark" r-slow 1 || return
+}
+check "a changed kaito.sh/dataset-format replaces the Job, once" format_change
+
 same_again() {
     local mark
     mark=$(audit_mark)
