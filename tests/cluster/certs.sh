@@ -52,6 +52,7 @@ make_cluster_certificates() {
   issue_certificate ca apiserver-kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client clientAuth
   issue_certificate ca kwok /O=system:masters/CN=kwok serverAuth,clientAuth "$loopback"
   issue_certificate ca karpenter /O=system:masters/CN=karpenter clientAuth
+  issue_certificate ca kubelet "/O=system:nodes/CN=system:node:$NODE_NAME" serverAuth,clientAuth "IP:$NODE_ADDRESS"
   # The key pair that signs the tokens of service accounts.
   openssl ecparam -name prime256v1 -genkey -noout -out "$dir/pki/service-account.key"
   openssl ec -in "$dir/pki/service-account.key" -pubout -out "$dir/pki/service-account.pub" 2>/dev/null

@@ -12,6 +12,8 @@
 . "$CLUSTER_SOURCE_DIR/certs.sh"
 # shellcheck source=tests/cluster/daemons.sh
 . "$CLUSTER_SOURCE_DIR/daemons.sh"
+# shellcheck source=tests/cluster/node.sh
+. "$CLUSTER_SOURCE_DIR/node.sh"
 
 readonly MARK=.kaito-test-cluster
 readonly LOG_TAIL_LINES=15
@@ -26,18 +28,21 @@ dir=''
 bin=''
 nodes_bin=''
 nodes_share=''
+kubelet_bin=''
 kubectl=''
 declare -A port=()
 
-# Sets dir, bin and kubectl, and takes the folder's lock until this process ends. A cluster that was begun with nodes has
-# their daemons.
+# Sets dir, bin and kubectl, and takes the folder's lock until this process ends. A cluster that was begun with nodes or
+# with pods has their daemons.
 open_cluster() { # DIR
   dir=$(cd "$1" && pwd)
   bin=$(cluster_cache_dir go)/bin
   kubectl=$bin/kubectl
   nodes_bin=$(cluster_cache_dir go-nodes)/bin
   nodes_share=${nodes_bin%/bin}/share
+  kubelet_bin=$(cluster_cache_dir go-kubelet)/bin
   if grep -qs '^kwok ' "$dir/ports"; then add_node_daemons; fi
+  if grep -qs '^kubelet ' "$dir/ports"; then add_pod_daemons; fi
   exec 8>"$dir/lock"
   flock -n 8 || die "$dir: another up.sh, down.sh or daemon.sh is at work there"
 }
@@ -58,6 +63,10 @@ running_daemons() { # those of $dir, in the order of their start
 # In the reverse order of their start; the whole list is tried even when one does not go.
 stop_cluster() {
   local i failed=0
+  if [[ " ${CLUSTER_DAEMONS[*]} " == *' kubelet '* ]]; then
+    stop_daemon kubelet || failed=1
+    end_containers
+  fi
   for ((i = ${#CLUSTER_DAEMONS[@]} - 1; i >= 0; i--)); do
     stop_daemon "${CLUSTER_DAEMONS[i]}" || failed=1
   done
@@ -103,6 +112,10 @@ write_settings() {
     export_line KUBECONFIG "$dir/kubeconfig"
     export_line KUBECTL "$kubectl"
     export_line KAITO_CLUSTER_NODES "$([[ -z ${port[kwok]:-} ]] || echo 1)"
+    if [[ -n ${port[kubelet]:-} ]]; then
+      export_line KAITO_CLUSTER_NODE "$NODE_NAME"
+      export_line CONTAINERD_ADDRESS "$containerd_socket"
+    fi
     export_line KUBECACHEDIR "$dir/kubectl-cache"
   } >"$dir/env"
 }

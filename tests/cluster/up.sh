@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# up.sh [--with-nodes] DIR: starts a Kubernetes control plane on loopback with everything it has in DIR, and returns when
-# it serves. --with-nodes: also Karpenter, which makes a Node of each NodeClaim (KAITO_CLUSTER_NODE_DELAY later, 1s), and
-# kwok, which plays the pods on it.
+# up.sh [--with-nodes|--with-pods] DIR: starts a Kubernetes control plane on loopback with everything it has in DIR, and
+# returns when it serves. --with-nodes: also Karpenter, which makes a Node of each NodeClaim (KAITO_CLUSTER_NODE_DELAY
+# later, 1s), and kwok, which plays the pods on it. --with-pods, inside isolated.sh: also containerd and a kubelet, which
+# are one node whose pods really run; the image that node.sh names PAUSE_IMAGE must be imported before the first.
 # DIR is made, or is empty, or is one that `down.sh --keep` or a crash left: then its data and, where still free, its
 # ports come back. `. DIR/env` afterwards, or use DIR/kubeconfig.
 # Exit codes: 0 up, 1 failed (nothing is left running), 75 the binaries cannot be had here.
@@ -47,16 +48,20 @@ end_unfinished() {
 }
 
 main() {
-  local -a with_nodes=()
-  if [[ ${1:-} == --with-nodes ]]; then
-    with_nodes=(--with-nodes)
-    add_node_daemons
-    shift
+  local -a more=()
+  case ${1:-} in
+    --with-nodes) more=("$1") && add_node_daemons && shift ;;
+    --with-pods) more=("$1") && add_pod_daemons && shift ;;
+  esac
+  [[ $# -eq 1 && -n $1 && $1 != -* ]] || die "usage: up.sh [--with-nodes|--with-pods] DIR"
+  local attempt rc began missing
+  if grep -qs '^kwok ' "$1/ports"; then more=(--with-nodes); fi
+  if grep -qs '^kubelet ' "$1/ports"; then more=(--with-pods); fi
+  "$here/build.sh" "${more[@]}"
+  if [[ ${more[*]} == --with-pods ]]; then
+    missing=$(missing_for_pods)
+    [[ -z $missing ]] || unavailable "${missing//$'\n'/; }"
   fi
-  [[ $# -eq 1 && -n $1 && $1 != -* ]] || die "usage: up.sh [--with-nodes] DIR"
-  local attempt rc began
-  if grep -qs '^kwok ' "$1/ports"; then with_nodes=(--with-nodes); fi
-  "$here/build.sh" "${with_nodes[@]}"
   began=$(now_ms)
   prepare_dir "$1"
   trap end_unfinished EXIT
@@ -66,7 +71,8 @@ main() {
   if [[ -s $dir/ports ]]; then
     resumed=yes
     load_ports
-    if [[ -n ${with_nodes[*]} && -z ${port[kwok]:-} ]]; then die "$dir was begun without nodes: use a new folder"; fi
+    if [[ ${more[*]} == --with-nodes && -z ${port[kwok]:-} ]]; then die "$dir was begun without nodes: use a new folder"; fi
+    if [[ ${more[*]} == --with-pods && -z ${port[kubelet]:-} ]]; then die "$dir was begun without pods: use a new folder"; fi
   else
     rm -rf "$dir/etcd" "$dir/pki" "$dir/logs" "$dir/audit.log" "$dir/kubectl-cache"
     make_cluster_certificates
