@@ -6,6 +6,7 @@
 #   NAME_command    a function that sets command=(...)
 #   NAME_ready      a function that is true when it serves (its ports are looked at before)
 #   NAME_prepare    may be missing: a function that makes what it needs before it starts
+#   NAME_umask      may be missing: other than 077
 # Every one of them runs with $dir as its working folder. $dir, $bin, $nodes_bin, $nodes_share and $kubectl are absolute
 # paths that cluster.sh sets.
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # isolated.sh COMMAND...: runs COMMAND, as root, in mount, network and process namespaces of its own, and passes its exit
 # status on. Inside, lo is up and has 127.0.0.1 and KAITO_NODE_ADDRESS, and there is no other network; /run is empty;
-# what is written to /var/lib and /var/log is gone afterwards. Whatever COMMAND started has ended when this ends, also
+# names are asked for at KAITO_NODE_ADDRESS; what is written to /var/lib and /var/log is gone afterwards. Whatever COMMAND started has ended when this ends, also
 # when this is killed; what it mounted goes with it. KAITO_NODE_CGROUP names a control group for its containers, which is
 # removed behind it; one that a killed run has left is removed by the next.
 # Exit code 75: this machine does not allow that, and why is said.
@@ -66,6 +66,10 @@ settle() {
     mount -t overlay -o "lowerdir=$folder,upperdir=/run/overlay$folder/upper,workdir=/run/overlay$folder/work" \
       overlay "$folder" || exit 1
   done
+  # Nobody answers there yet: COMMAND may start a name server.
+  echo "nameserver $KAITO_NODE_ADDRESS" >/run/name-server
+  folder=$(readlink -m /etc/resolv.conf)
+  mkdir -p "$(dirname "$folder")" && touch "$folder" && mount --bind /run/name-server "$folder" || exit 1
   ip link set lo up && ip address add "$KAITO_NODE_ADDRESS/32" dev lo
 }
 

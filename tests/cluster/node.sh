@@ -32,6 +32,7 @@ missing_for_pods() {
 }
 
 containerd_ports=""
+containerd_umask=022 # it is that of the root folder of every container
 containerd_prepare() {
   mkdir -p "$node_dir/cni" "$node_dir/registries"
   cat >"$node_dir/cni/10-ptp.conflist" <<EOF
@@ -73,7 +74,8 @@ kubelet_prepare() {
  "tlsCertFile": "$dir/pki/kubelet.crt", "tlsPrivateKeyFile": "$dir/pki/kubelet.key",
  "containerRuntimeEndpoint": "unix://$containerd_socket",
  "cgroupDriver": "cgroupfs", "cgroupRoot": "/$KAITO_NODE_CGROUP", "failCgroupV1": false,
- "enforceNodeAllocatable": [], "failSwapOn": false, "makeIPTablesUtilChains": false, "resolvConf": "",
+ "enforceNodeAllocatable": [], "failSwapOn": false, "makeIPTablesUtilChains": false,
+ "clusterDNS": ["$NODE_ADDRESS"], "clusterDomain": "cluster.local",
  "evictionHard": {"memory.available": "100Mi"}, "imageGCHighThresholdPercent": 100,
  "podLogsDir": "$dir/logs/pods", "volumePluginDir": "$node_dir/volume-plugins"}
 EOF

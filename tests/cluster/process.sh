@@ -46,10 +46,12 @@ start_daemon() { # NAME COMMAND...
   local -r name=$1
   shift
   local executable pid start_time
+  local -r mask=${name//-/_}_umask
   executable=$(readlink -f "$1")
   mkdir -p "$dir/pids" "$dir/logs"
   (
     cd "$dir" || exit
+    umask "${!mask:-077}"
     for descriptor in /proc/"$BASHPID"/fd/*; do
       descriptor=${descriptor##*/}
       # 255 is bash's own, which exec closes.

@@ -10,9 +10,10 @@ plugin=$build/bin/kubectl-kaito
 webhook=$build/bin/kaito-webhook
 release_namespace=kaito-workspace
 
-ok() { echo "ok e2e: $*"; }
-not_ok() { echo "not ok e2e: $*"; }
-skip() { echo "skip e2e: $*"; }
+layer=e2e
+ok() { echo "ok $layer: $*"; }
+not_ok() { echo "not ok $layer: $*"; }
+skip() { echo "skip $layer: $*"; }
 
 # check NAME COMMAND...: one test. Its output is shown when it fails.
 check() {
@@ -34,17 +35,19 @@ until_true() {
     done
 }
 
-# cluster_up [--with-nodes] DIR: starts a control plane there and reads its settings; --with-nodes: with Karpenter and
-# kwok, where the word in a Workspace's name decides what becomes of its pod (tests/cluster/nodes/*.yaml). Returns 75
-# when it cannot be built here.
+# cluster_up [--with-nodes|--with-pods] DIR: starts a control plane there and reads its settings; --with-nodes: with Karpenter
+# and kwok, where the word in a Workspace's name decides what becomes of its pod (tests/cluster/nodes/*.yaml); --with-pods:
+# with a real node. Returns 75 when it cannot be had here.
 cluster_up() {
-    local with_nodes=()
-    if [ "$1" = --with-nodes ]; then
-        with_nodes=("$1")
+    local with=()
+    case $1 in
+    --with-*)
+        with=("$1")
         shift
-    fi
+        ;;
+    esac
     cluster_dir=$1
-    "$root/tests/cluster/up.sh" "${with_nodes[@]}" "$cluster_dir" >"$cluster_dir.log" 2>&1 || return
+    "$root/tests/cluster/up.sh" "${with[@]}" "$cluster_dir" >"$cluster_dir.log" 2>&1 || return
     # shellcheck disable=SC1091
     . "$cluster_dir/env"
     kubectl() { "$KUBECTL" "$@"; }
@@ -98,7 +101,8 @@ webhook_kubeconfig() {
 # The shipped manifests: the CRD, and what the webhook needs in the cluster when its process runs on the host.
 install_manifests() {
     kubectl apply -k "$root/manifests/crd" >/dev/null || return
-    kubectl wait --for=condition=Established crd/workspaces.kaito.sh --timeout=30s >/dev/null || return
+    # `wait` gives up at once on a CRD so new that it has no conditions.
+    until_true 30 kubectl wait --for=condition=Established crd/workspaces.kaito.sh --timeout=30s || return
     local file
     for file in namespace serviceaccount rbac service templates; do
         kubectl apply -f "$root/manifests/base/$file.yaml" ${1:+"$@"} >/dev/null || return
