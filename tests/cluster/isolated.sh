@@ -15,17 +15,21 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 readonly CGROUPS=/sys/fs/cgroup
 readonly CGROUP_PREFIX=kaito-test
+readonly CPU_SHARES=16384
 readonly REMOVE_DEADLINE_MS=10000
 export KAITO_NODE_ADDRESS=10.88.0.1
 
 # The folders that hold control groups: one for each hierarchy of version 1, and that of version 2.
 hierarchies() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/mounts; }
 
+# With the weight of one process it would get next to nothing of a busy machine: there it stands for a whole node.
 make_cgroup() { # NAME
   local hierarchy count=0
   while read -r hierarchy; do
     mkdir "$hierarchy/$1" 2>/dev/null || continue
     count=$((count + 1))
+    if [[ -e $hierarchy/$1/cpu.shares ]]; then echo "$CPU_SHARES" >"$hierarchy/$1/cpu.shares"; fi
+    if [[ -e $hierarchy/$1/cpu.weight ]]; then echo "$((CPU_SHARES * 100 / 1024))" >"$hierarchy/$1/cpu.weight"; fi
   done < <(hierarchies)
   ((count > 0))
 }
