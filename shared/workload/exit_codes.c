@@ -120,8 +120,9 @@ bool kt_diagnose_exit(struct kt_arena *arena, const struct kt_container *contain
         return false;
     if (kt_streq(reason, "OOMKilled")) {
         kt_cause_set(arena, ret, "Pod", container->pod, "OOMKilled",
-                     "%s (container %s) was killed because the memory of its node, not of the GPU, ran out; take a "
-                     "machine type with more memory",
+                     "%s (container %s) was killed because the memory of its node, not of the GPU, ran out, or its "
+                     "own limit where a LimitRange of the namespace sets one; take a machine type with more memory, or "
+                     "raise that limit",
                      roles[container->role].what, container->name);
     } else if (kt_streq(reason, "StartError") || kt_streq(reason, "ContainerCannotRun")) {
         kt_cause_set(arena, ret, "Pod", container->pod, "StartError", "container %s cannot be started: %s",

@@ -105,7 +105,8 @@ static void ended_containers_are_explained(void **state)
     static const struct {
         const char *name, *terminated, *reason, *words;
     } cases[] = {
-        {"tune", "\"exitCode\":137,\"reason\":\"OOMKilled\"", "OOMKilled", "memory of its node, not of the GPU"},
+        {"tune", "\"exitCode\":137,\"reason\":\"OOMKilled\"", "OOMKilled",
+         "memory of its node, not of the GPU, ran out, or its own limit where a LimitRange"},
         {"tune", "\"exitCode\":137", "TrainerFailed", "exit code 137: it was killed (SIGKILL)"},
         {"tune", "\"exitCode\":143", "TrainerFailed", "told to end (SIGTERM)"},
         {"tune",
