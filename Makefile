@@ -181,7 +181,7 @@ unit-programs: $(UNIT_TESTS) $(ORACLE_PROGRAMS)
 
 .PHONY: test
 test: all unit-programs ## unit, golden, oracle, attack and end-to-end tests; the last line counts them
-	@tests/run.sh unit golden oracle attack e2e tuning
+	@tests/run.sh unit golden oracle attack e2e tuning real
 
 .PHONY: attack
 attack: all ## hostile input, clients and servers, in full (10 minutes)
@@ -288,6 +288,7 @@ update-generated: all $(BUILD)/generator/rbac ## writes those anew
 # --- installing ------------------------------------------------------------------------------------------------------
 DEBIAN_PACKAGES := gcc make pkg-config libmicrohttpd-dev libssl-dev libcjson-dev libyaml-dev libcurl4-openssl-dev \
   libcmocka-dev openssl curl python3 python3-venv valgrind ca-certificates git jq iproute2
+REAL_PACKAGES := containerd runc containernetworking-plugins skopeo busybox-static python3-yaml util-linux
 LINT_PACKAGES := clang clang-format libclang-rt-dev shellcheck busybox-static
 
 .PHONY: deps
@@ -297,6 +298,10 @@ deps: ## installs the Debian packages that are missing
 .PHONY: deps-lint
 deps-lint: ## and those of lint, the clang build and the fuzzers
 	@tests/lint/deps.sh $(DEBIAN_PACKAGES) $(LINT_PACKAGES)
+
+.PHONY: deps-real
+deps-real: ## and those with which pods really run (tests/real)
+	@tests/lint/deps.sh $(DEBIAN_PACKAGES) $(REAL_PACKAGES)
 
 .PHONY: install
 install: all ## into DESTDIR/PREFIX (/usr/local)

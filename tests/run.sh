@@ -82,6 +82,10 @@ layer_tuning() {
     tests/e2e/tuning/run.sh
 }
 
+layer_real() {
+    tests/real/run.sh
+}
+
 layer_attack() {
     tests/attack/run.sh
 }

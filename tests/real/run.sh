@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tunings in pods that really run: containerd and a kubelet on this machine, with the tools that the Jobs name and a stand-in
+# for the trainer. See README.md. Prints one line a test. KEEP=1 leaves the folder with all logs; PARTS="10 30" runs only
+# parts whose names begin so.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+readonly UNAVAILABLE=75
+
+skip() { echo "skip real: $*"; }
+
+# What is not on this machine, in words; nothing when all is.
+missing_programs() {
+    local tool
+    for tool in containerd ctr runc skopeo busybox curl jq "${CC:-cc}"; do
+        command -v "${tool##* }" >/dev/null || echo "${tool##* }"
+    done
+    [ -x /usr/lib/cni/ptp ] || echo "the CNI plugin ptp"
+    /usr/bin/python3 -c 'import yaml' 2>/dev/null || echo "python3-yaml"
+}
+
+missing=$(missing_programs | paste -sd ' ')
+if [ -n "$missing" ]; then
+    skip "not installed here: $missing (make deps-real)"
+    exit 0
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/kaito-real.XXXXXX")
+clean_up() {
+    if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
+}
+trap clean_up EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+
+run() { # COMMAND...: what cannot be had here is a skip with the reason
+    local status=0
+    "$@" 2>"$work/errors" || status=$?
+    [ "$status" -ne 0 ] || return 0
+    if [ "$status" -eq "$UNAVAILABLE" ]; then
+        skip "$(tail -n 1 "$work/errors")"
+    else
+        echo "not ok real: ${1##*/} ended with status $status"
+        tail -n 20 "$work/errors" | sed 's/^/    /'
+    fi
+    exit 0
+}
+
+run "$root/tests/cluster/build.sh" --with-pods >"$work/build.log"
+run "$root/tests/cluster/isolated.sh" "$here/inside.sh" "$work"
