@@ -76,21 +76,27 @@ struct search {
     struct kt_cause *cause;
     const char *failed_at;
     bool found;
+    bool was_told_to_end; /* by a signal, as the containers of a pod that is deleted are */
 };
 
-/* The first in time counts: what fails after it, fails because of it. Of two in the same second the trainer, which the
- * pod lists first. */
+/* The first in time counts: what fails after it, fails because of it. Of two in the same second, or of which one has
+ * not ended, the trainer. */
+static bool counts_more(const struct search *search, const struct kt_container *container, const char *failed_at)
+{
+    int order = *failed_at && *search->failed_at ? strcmp(failed_at, search->failed_at) : 0;
+    return !search->found || order < 0 || (order == 0 && container->role == KT_ROLE_TRAINER);
+}
+
 static bool search_container(void *context, const struct kt_container *container)
 {
     struct search *search = context;
     const char *failed_at = kt_container_failed_at(container);
     struct kt_cause cause;
-    if (search->found && (!*search->failed_at || !*failed_at || strcmp(failed_at, search->failed_at) >= 0))
-        return true;
-    if (kt_diagnose_container(search->arena, container, &cause)) {
+    if (counts_more(search, container, failed_at) && kt_diagnose_container(search->arena, container, &cause)) {
         *search->cause = cause;
         search->failed_at = failed_at;
         search->found = true;
+        search->was_told_to_end = kt_container_was_told_to_end(container);
     }
     return true;
 }
@@ -238,11 +244,11 @@ bool kt_diagnose_pod_with(struct kt_arena *arena, const cJSON *pod, const char *
     bool found = diagnose_whole(arena, pod, &cause);
     if (!found && !kt_streq(phase, "Succeeded")) {
         kt_pod_each_container(pod, trainer, search_container, &search);
-        found = search.found;
+        found = search.found && !(search.was_told_to_end && kt_is_being_deleted(pod));
     }
     if (!found && (kt_streq(phase, "Pending") || !*phase) && !kt_pod_has_started(pod, trainer))
         found = diagnose_pending(arena, pod, events, patience, &cause);
-    if (!found && kt_streq(phase, "Failed")) {
+    if (!found && kt_streq(phase, "Failed") && !kt_is_being_deleted(pod)) {
         const char *words =
             kt_cause_clean(arena, kt_json_string(kt_json_path(pod, "status", "message", NULL)), KT_CAUSE_QUOTE_BYTES);
         kt_cause_set(arena, &cause, "Pod", pod,

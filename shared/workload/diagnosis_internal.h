@@ -73,6 +73,8 @@ bool kt_container_is_running(const struct kt_container *container);
 /* With any exit code. */
 bool kt_container_has_ended(const struct kt_container *container);
 bool kt_container_has_succeeded(const struct kt_container *container);
+/* It has ended by SIGTERM or SIGKILL, and not for want of memory. */
+bool kt_container_was_told_to_end(const struct kt_container *container);
 /* Has it run at all, even if it does no longer? */
 bool kt_container_has_started(const struct kt_container *container);
 /* False when nothing is wrong with it. */

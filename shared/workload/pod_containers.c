@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The containers of a tuning's pod by what they do, and how far each is. */
+#include <signal.h>
+
 #include "workload/diagnosis_internal.h"
 #include "workload/names.h"
 
@@ -96,6 +98,15 @@ bool kt_container_has_succeeded(const struct kt_container *container)
 {
     int64_t exit_code = -1;
     return kt_json_int64(kt_json_get(end_of(container), "exitCode"), &exit_code) && exit_code == 0;
+}
+
+bool kt_container_was_told_to_end(const struct kt_container *container)
+{
+    int64_t exit_code = 0;
+    if (kt_streq(kt_json_string_or(kt_json_get(end_of(container), "reason"), ""), "OOMKilled"))
+        return false;
+    return kt_json_int64(kt_json_get(end_of(container), "exitCode"), &exit_code) &&
+           (exit_code == 128 + SIGTERM || exit_code == 128 + SIGKILL);
 }
 
 bool kt_container_has_started(const struct kt_container *container)

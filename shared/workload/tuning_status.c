@@ -54,6 +54,9 @@ static void decide(struct kt_reading *reading)
     case KT_JOB_ACTIVE:
         reading->has_started = reading->progress.has_started || had_started;
         reading->state = reading->has_started ? "Running" : "Pending";
+        /* The pod is gone, and the Job has not counted it yet: what was said of the pod is all that will be known. */
+        if (had_started && !reading->progress.pod && !reading->diagnosis.has_cause)
+            kt_diagnose_stored(reading->arena, reading->workspace, &reading->diagnosis);
         break;
     case KT_JOB_ABSENT:
         reading->state = "Pending";

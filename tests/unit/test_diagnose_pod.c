@@ -311,6 +311,55 @@ static void a_pod_that_is_taken_away_says_so(void **state)
     expect_cause("deleted", "PodDeleted", "tune-abcde");
 }
 
+/* Its containers get SIGTERM and SIGKILL then; what they ended with before is the cause still. */
+static void the_signals_that_end_a_deleted_pod_are_no_cause(void **state)
+{
+    static const struct {
+        const char *phase, *terminated, *reason;
+    } cases[] = {
+        {"Running", "\"exitCode\":137,\"reason\":\"Error\"", "PodDeleted"},
+        {"Failed", "\"exitCode\":143,\"reason\":\"Error\"", "PodDeleted"},
+        {"Failed", "\"exitCode\":137,\"reason\":\"OOMKilled\"", "OOMKilled"},
+        {"Failed", "\"exitCode\":1", "TrainerFailed"},
+    };
+    (void)state;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(cases); i++) {
+        const char *statuses =
+            kt_arena_printf(&world.arena, "[{\"name\":\"tune\",\"state\":{\"terminated\":{%s}}}]", cases[i].terminated);
+        kt_test_world_pod_with(&world, cases[i].phase, NULL, statuses);
+        kt_json_set_string(&world.arena, kt_json_get(world.pod, "metadata"), "deletionTimestamp",
+                           "2026-11-23T18:00:00Z");
+        expect_cause(cases[i].terminated, cases[i].reason, "");
+    }
+}
+
+/* The kubelet starts the pusher first. */
+static void the_trainer_counts_more_than_a_pusher_before_it(void **state)
+{
+    static const struct {
+        const char *pusher, *trainer, *reason;
+    } cases[] = {
+        {"\"terminated\":{\"exitCode\":1,\"finishedAt\":\"2026-11-23T18:00:05Z\"}",
+         "\"terminated\":{\"exitCode\":1,\"finishedAt\":\"2026-11-23T18:00:05Z\"}", "TrainerFailed"},
+        {"\"terminated\":{\"exitCode\":1,\"finishedAt\":\"2026-11-23T18:00:04Z\"}",
+         "\"terminated\":{\"exitCode\":1,\"finishedAt\":\"2026-11-23T18:00:05Z\"}", "PushFailed"},
+        {"\"waiting\":{\"reason\":\"CreateContainerError\"}",
+         "\"terminated\":{\"exitCode\":1,\"finishedAt\":\"2026-11-23T18:00:05Z\"}", "TrainerFailed"},
+        {"\"waiting\":{\"reason\":\"CreateContainerError\"}", "\"waiting\":{\"reason\":\"ImagePullBackOff\"}",
+         "ImagePullBackOff"},
+    };
+    (void)state;
+    for (size_t i = 0; i < KT_ARRAY_LENGTH(cases); i++) {
+        const char *statuses =
+            kt_arena_printf(&world.arena, "[{\"name\":\"pusher\",\"state\":{%s}},{\"name\":\"tune\",\"state\":{%s}}]",
+                            cases[i].pusher, cases[i].trainer);
+        kt_test_world_pod_with(&world, "Running", NULL, statuses);
+        kt_json_set(&world.arena, kt_json_get(world.pod, "spec"), "containers",
+                    kt_test_json(&world.arena, "[{\"name\":\"pusher\"},{\"name\":\"tune\"}]"));
+        expect_cause(cases[i].pusher, cases[i].reason, "");
+    }
+}
+
 /* --- hostile objects ----------------------------------------------------------------------------------------- */
 
 static void hostile_pods_are_survived(void **state)
@@ -377,6 +426,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(events_tell_what_the_pod_does_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_event_that_says_why_is_preferred, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pod_that_is_taken_away_says_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_signals_that_end_a_deleted_pod_are_no_cause, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_trainer_counts_more_than_a_pusher_before_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_pods_are_survived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_and_dirty_words_are_cut_and_cleaned, set_up, tear_down),
     };

@@ -272,6 +272,22 @@ static void a_failed_job_without_its_pod_keeps_what_was_said_before(void **state
     assert_int_equal(world.patches, patches);
 }
 
+/* So it goes when a pod is evicted or deleted: the Job counts it when it is gone. */
+static void a_pod_that_goes_before_its_job_has_failed_is_remembered(void **state)
+{
+    (void)state;
+    step("ready", "ready", "active", "training");
+    kt_json_set_string(&world.arena, kt_json_get(world.pod, "metadata"), "deletionTimestamp", "2026-11-23T18:00:00Z");
+    kt_test_world_step(&world, NULL);
+    expect("WorkspaceSucceeded", "False", "PodDeleted");
+    step("ready", "ready", "active", "none");
+    assert_string_equal(kt_test_world_state(&world), "Running");
+    expect("WorkspaceSucceeded", "False", "PodDeleted");
+    step("ready", "ready", "failed", "none");
+    assert_string_equal(kt_test_world_state(&world), "Failed");
+    expect_words("WorkspaceSucceeded", "PodDeleted: ");
+}
+
 static void trouble_never_hides_a_finished_job(void **state)
 {
     const struct kt_trouble trouble = {"ResourceReady", "ConfigMapMissing", "gone", true, false};
@@ -507,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(final_trouble_fails_the_workspace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_finished_job_that_is_replaced_begins_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_job_without_its_pod_keeps_what_was_said_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pod_that_goes_before_its_job_has_failed_is_remembered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(trouble_never_hides_a_finished_job, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_started_job_decides_even_beside_final_trouble, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_deleted_workspace_says_what_it_waits_for, set_up, tear_down),
