@@ -34,7 +34,7 @@ missing_for_pods() {
 containerd_ports=""
 containerd_umask=022 # it is that of the root folder of every container
 containerd_prepare() {
-  mkdir -p "$node_dir/cni" "$node_dir/registries"
+  mkdir -p "$node_dir/cni"
   cat >"$node_dir/cni/10-ptp.conflist" <<EOF
 {"cniVersion": "0.4.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {"type": "host-local",
   "subnet": "$POD_NETWORK", "routes": [{"dst": "0.0.0.0/0"}], "dataDir": "$node_dir/addresses"}}]}
@@ -50,8 +50,6 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "$PAUSE_IMAGE"
   restrict_oom_score_adj = true # a root without CAP_SYS_RESOURCE may not lower it
-  [plugins."io.containerd.grpc.v1.cri".registry]
-    config_path = "$node_dir/registries" # HOST:PORT/hosts.toml may name a CA
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "$CNI_PLUGINS"
     conf_dir = "$node_dir/cni"

@@ -8,6 +8,7 @@ node_address=$KAITO_NODE_ADDRESS
 registry=registry.example.com:5000 # elsewhere 5001, without trust 5002, without TLS 5003
 data_server=http://data.example.com:8000
 trainer_images=("$registry/public/kaito-base:0.4.2")
+readonly AUTHORITIES=/etc/ssl/certs/ca-certificates.crt
 gpus=12 # so many tunings run at once; the others wait for their turn as they would in a busy cluster
 
 registry_config() { # USER PASSWORD HOST...: a docker config with the credential for each host
@@ -27,15 +28,13 @@ start_servers() {
         "$build/bin/make-certs" --dir "$certificates/untrusted" --dns "${registry%:*}" >/dev/null || return
     cp "$certificates/trusted/tls.crt" "$folder/tls.crt" && cp "$certificates/trusted/tls.key" "$folder/tls.key" &&
         cp "$certificates/untrusted/tls.crt" "$folder/untrusted.crt" && cp "$certificates/untrusted/tls.key" "$folder/untrusted.key" || return
-    authority=$certificates/trusted/ca.crt
+    # In here nothing else is trusted, by containerd neither.
+    mount --bind "$certificates/trusted/ca.crt" "$AUTHORITIES" || return
     /usr/bin/python3 -B "$here/servers/name_server.py" "$node_address" >"$work/name-server.errors" 2>&1 &
     /usr/bin/python3 -B "$here/servers/registry.py" "$node_address" "$folder" >"$folder/errors" 2>&1 &
     /usr/bin/python3 -B "$here/servers/data_server.py" "$node_address" 8000 "$work/data-server.log" >"$work/data-server.errors" 2>&1 &
-    until_true 20 curl -fsS --cacert "$authority" "https://$registry/state" || { echo "the registry does not answer" && return 1; }
+    until_true 20 curl -fsS "https://$registry/state" || { echo "the registry does not answer" && return 1; }
     until_true 20 curl -fsS "$data_server/ok/x.jsonl" || { echo "the server of data does not answer" && return 1; }
-    mkdir -p "/run/kaito-node/registries/$registry"
-    printf 'server = "https://%s"\n[host."https://%s"]\n  ca = "%s"\n' "$registry" "$registry" "$authority" \
-        >"/run/kaito-node/registries/$registry/hosts.toml"
 }
 
 oras() { "$("$root/tests/cluster/build.sh" --with-pods --where | tail -n 1)/oras" "$@"; }
@@ -45,7 +44,7 @@ make_images() {
     for name in "${trainer_images[@]}"; do names+=(--trainer "$name"); done
     "${CC:-cc}" -O2 -static "$here/pause.c" -o "$work/pause" &&
         /usr/bin/python3 -B "$here/images.py" --oras "$("$root/tests/cluster/build.sh" --with-pods --where | tail -n 1)/oras" \
-            --pause "$work/pause" --ca "$authority" "${names[@]}" --output "$work/images.tar" &&
+            --pause "$work/pause" --ca "$AUTHORITIES" "${names[@]}" --output "$work/images.tar" &&
         ctr --namespace k8s.io images import "$work/images.tar" && rm "$work/images.tar"
 }
 
@@ -53,13 +52,13 @@ make_images() {
 push_inputs() {
     mkdir -p "$work/weights" && echo '{}' >"$work/weights/config.json"
     registry_config user password "$registry" >"$work/push.json"
-    (cd "$work/weights" && oras push --ca-file "$authority" --registry-config "$work/push.json" \
+    (cd "$work/weights" && oras push --registry-config "$work/push.json" \
         "$registry/public/kaito-phi-3-mini-128k-instruct:0.2.0" config.json:application/octet-stream) &&
         /usr/bin/python3 -B "$here/servers/rows.py" >"$work/train.jsonl" &&
         /usr/bin/python3 -B "$here/images.py" --data "$work/train.jsonl" --output "$work/data.tar" &&
-        SSL_CERT_FILE=$authority skopeo --insecure-policy copy --dest-authfile "$work/push.json" \
+        skopeo --insecure-policy copy --dest-authfile "$work/push.json" \
             "docker-archive:$work/data.tar" "docker://$registry/team/data:1" &&
-        SSL_CERT_FILE=$authority skopeo --insecure-policy copy --dest-authfile "$work/push.json" \
+        skopeo --insecure-policy copy --dest-authfile "$work/push.json" \
             "docker-archive:$work/data.tar" "docker://$registry/redirect/data:1"
 }
 
@@ -142,6 +141,26 @@ tuning:
   output: {$output}
 ---
 YAML
+}
+
+# The first lines that a person sees: NAME (namespace ...): STATE, stage STAGE, and the cause.
+status_says() { # NAME NAMESPACE STATE REASON
+    local shown
+    shown=$(kubectl kaito status "$1" -n "$2") || return
+    case $3 in
+    Succeeded) [[ $shown == "$1 (namespace $2): Succeeded, stage done"$'\n'* ]] ;;
+    *) [[ $shown == "$1 (namespace $2): Failed, stage failed"$'\n  Cause: '"$4 "* ]] ;;
+    esac || { echo "kubectl kaito status says:" && head -n 4 <<<"$shown" && return 1; }
+}
+
+saved() { # NAME: the checksum of the adapter, by the trainer's log
+    kubectl logs "job/$1" -c "$1" | sed -n 's/^saved adapter_model.safetensors sha256://p'
+}
+
+on_volume() { # NAME VOLUME
+    local folder=/run/volumes/default/$2
+    [ "$(sha256sum <"$folder/adapter_model.safetensors")" = "$(saved "$1")  -" ] && test -s "$folder/adapter_config.json" ||
+        { saved "$1" && sha256sum "$folder"/* && return 1; }
 }
 
 give_gpus() {

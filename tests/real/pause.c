@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first process of a pod: it holds the pod's namespaces, and reaps what others leave when they share their processes. */
+/* The first process of a pod: it holds the pod's namespaces, and reaps what others leave when they share their
+ * processes. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
