@@ -56,7 +56,13 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 EOF
 }
 containerd_command() { command=("$(command -v containerd)" --config "$node_dir/containerd.toml"); }
-containerd_ready() { ctr --address "$containerd_socket" version >/dev/null 2>&1; }
+# It serves others before it serves kubelets, and a kubelet that comes too early ends: so ask what a kubelet asks first,
+# with an empty message of gRPC. The answer names the runtime.
+containerd_ready() {
+  printf '\0\0\0\0\0' | curl --silent --max-time 5 --http2-prior-knowledge --unix-socket "$containerd_socket" \
+    --header 'content-type: application/grpc' --header 'te: trailers' --data-binary @- --output - \
+    http://localhost/runtime.v1.RuntimeService/Version 2>/dev/null | grep -aq containerd
+}
 
 kubelet_ports="kubelet kubelet-health"
 kubelet_prepare() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# The rows of cases.tsv, side by side.
+# The rows of cases.txt, side by side.
 
 readonly CASE_SECONDS=300
 namespace_of() { # OTHER
@@ -16,7 +16,7 @@ cases() {
         case $name in '#'* | '') continue ;; esac
         # The last field may have a | in it.
         "$1" "${name// /}" "${input// /}" "${output// /}" "$other" "${state// /}" "${reason// /}" "${words# }"
-    done <"$here/cases.tsv"
+    done <"$here/cases.txt"
 }
 
 # shellcheck disable=SC2086 # $4 is several words

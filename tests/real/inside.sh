@@ -10,6 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/lib.sh"
 work=$1
 layer=real
+echo "$KAITO_NODE_CGROUP" >"$work/cgroup"
 
 set_up() {
     start_servers || return

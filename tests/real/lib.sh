@@ -107,7 +107,7 @@ host_of() { # good, untrusted, plain
     esac
 }
 
-# tuning NAME INPUT OUTPUT [KEY=VALUE]...: a Workspace as YAML, and what it needs; the words are those of cases.tsv.
+# tuning NAME INPUT OUTPUT [KEY=VALUE]...: a Workspace as YAML, and what it needs; the words are those of cases.txt.
 tuning() {
     local -A more=([method]=qlora [instance]=Standard_NC24ads_A100_v4 [secret]=good [pullsecret]=good [host]=good
         [inputhost]=good [namespace]=default [config]='')

@@ -48,5 +48,47 @@ run() { # COMMAND...: what cannot be had here is a skip with the reason
     exit 0
 }
 
+isolated=$root/tests/cluster/isolated.sh
+
+check() { # NAME COMMAND...
+    local output
+    if output=$("${@:2}" 2>&1); then echo "ok real: $1"; else
+        echo "not ok real: $1"
+        printf '%s\n' "$output" | sed 's/^/    /'
+    fi
+}
+
+until_true() { # SECONDS COMMAND...
+    local deadline=$((SECONDS + $1))
+    until "${@:2}" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        read -rt 0.1 <> <(:) || true
+    done
+}
+
+# Mounts, processes and control groups of ours on the machine.
+leftovers() { # CGROUP_PATTERN
+    grep -F "$work" /proc/mounts
+    find /proc -maxdepth 2 -name cwd -lname "$work*" 2>/dev/null
+    find /sys/fs/cgroup -maxdepth 2 -name "$1" 2>/dev/null
+    find /run/netns -mindepth 1 2>/dev/null
+}
+nothing_is_left() { [ -z "$(leftovers "$1")" ] || { leftovers "$1" && return 1; }; }
+
+# SIGKILL leaves nobody time to tidy up.
+killed_run_leaves_nothing() {
+    "$isolated" bash -c 'cd "$0" && setsid sleep 600 & mount -t tmpfs tmpfs "$0/mount" && : >"$0/begun" && wait' "$work" &
+    local -r killed=$!
+    mkdir "$work/mount"
+    until_true 20 test -e "$work/begun" || { echo "it has not begun" && return 1; }
+    kill -KILL "$killed"
+    wait "$killed" 2>/dev/null
+    until_true 20 nothing_is_left none || { leftovers none && return 1; }
+    "$isolated" true && nothing_is_left "kaito-test-$killed-*"
+}
+
+run "$isolated" true
 run "$root/tests/cluster/build.sh" --with-pods >"$work/build.log"
-run "$root/tests/cluster/isolated.sh" "$here/inside.sh" "$work"
+check "a run that is killed leaves nothing behind" killed_run_leaves_nothing
+run "$isolated" "$here/inside.sh" "$work"
+check "nothing is left on the machine" nothing_is_left "$(cat "$work/cgroup")"
