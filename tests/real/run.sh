@@ -27,7 +27,7 @@ if [ -n "$missing" ]; then
     exit 0
 fi
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/kaito-real.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/kaito-real.XXXXXX") || exit 1
 clean_up() {
     if [ -n "${KEEP:-}" ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
