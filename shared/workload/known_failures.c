@@ -116,6 +116,7 @@ static bool begins_like(struct kt_str text, const char *words)
 #define PUSH_SECRET "the registry does not take the credential: correct the Secret tuning.output.imagePushSecret"
 #define NO_PUSH_RIGHT \
     "the credential of imagePushSecret may not push there: give it the right, or choose another repository"
+#define NO_TLS "the registry does not speak TLS: use one with a certificate"
 #define NO_REPOSITORY "the registry has no such repository and makes none by itself: create it, or choose another"
 #define SEE_TRAINER "the cause is in the trainer's log (`kubectl kaito logs`) or the state of its container"
 #define LEARNS_NOTHING                                                                                           \
@@ -308,8 +309,8 @@ static const struct kt_known_failure rows[] = {
      "the certificate of the registry is signed by nobody that the pusher's image trusts: use a registry with a public "
      "one",
      false},
-    {KT_ROLE_PUSHER, NULL, "*HTTP response to HTTPS client", NULL,
-     "the registry does not speak TLS: use one with a certificate", false},
+    {KT_ROLE_PUSHER, NULL, "*HTTP response to HTTPS client", NULL, NO_TLS, false},
+    {KT_ROLE_PUSHER, NULL, "*not look like a TLS handshake", NULL, NO_TLS, false},
     {KT_ROLE_PUSHER, NULL, "*no such host", NULL,
      "the name of the registry cannot be resolved in the cluster: correct tuning.output.image", false},
     {KT_ROLE_PUSHER, NULL, "*connection refused", NULL,

@@ -149,7 +149,7 @@ is_final() {
     *'status code 408'* | *'status code 429'* | *'status code 5'* | *[Tt]oo' many requests'* | *toomanyrequests*) return 1 ;;
     *'status code 4'* | *nauthorized* | *'uthentication required'* | *denied* | *orbidden* | *'credential not found'*) return 0 ;;
     *'invalid reference'* | *'name unknown'* | *'name not known'* | *'name invalid'* | *'is unsupported'*) return 0 ;;
-    *x509:* | *'HTTP response to HTTPS client'* | *'no such host'* | *'authentication file'* | *'config file'*) return 0 ;;
+    *x509:* | *'HTTP response to HTTPS client'* | *'not look like a TLS handshake'* | *'no such host'* | *'authentication file'* | *'config file'*) return 0 ;;
     esac
     return 1
 }
