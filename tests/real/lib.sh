@@ -42,7 +42,8 @@ oras() { "$("$root/tests/cluster/build.sh" --with-pods --where | tail -n 1)/oras
 make_images() {
     local names=() name
     for name in "${trainer_images[@]}"; do names+=(--trainer "$name"); done
-    "${CC:-cc}" -O2 -static "$here/pause.c" -o "$work/pause" &&
+    # shellcheck disable=SC2086 # CC may be several words
+    ${CC:-cc} -O2 -static "$here/pause.c" -o "$work/pause" &&
         /usr/bin/python3 -B "$here/images.py" --oras "$("$root/tests/cluster/build.sh" --with-pods --where | tail -n 1)/oras" \
             --pause "$work/pause" --ca "$AUTHORITIES" "${names[@]}" --output "$work/images.tar" &&
         ctr --namespace k8s.io images import "$work/images.tar" && rm "$work/images.tar"

@@ -127,8 +127,8 @@ static void ended_containers_are_explained(void **state)
          "no such file"},
         {"tune", "\"exitCode\":137,\"reason\":\"ContainerStatusUnknown\"", "NodeLost", "the node lost container"},
         {"pusher", "\"exitCode\":1,\"message\":\"warming up\\nError: 401: unauthorized\"", "PushFailed",
-         "the push of the adapter (container pusher) ended with exit code 1: Error: 401: unauthorized; check "
-         "tuning.output.image"},
+         "the push of the adapter (container pusher) ended with exit code 1: Error: 401: unauthorized; the "
+         "registry does not take the credential"},
         {"pause", "\"exitCode\":3", "ContainerFailed", "exit code 3"},
         {"tune", "\"exitCode\":0,\"reason\":\"Completed\"", NULL, NULL},
     };
