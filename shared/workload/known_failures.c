@@ -317,7 +317,6 @@ static const struct kt_known_failure rows[] = {
      "the registry does not answer at this address: correct tuning.output.image, or the network policy", false},
     /* our own pusher, and what looks at a volume */
     {KT_ROLE_PUSHER, "pusher", "the trainer ended without an adapter", "NoAdapter", SEE_TRAINER, false},
-    {KT_ROLE_PUSHER, "pusher", "the trainer ended before it was seen to run", "NoAdapter", SEE_TRAINER, false},
     {KT_ROLE_PUSHER, "pusher", "the trainer was never seen to run", "NoAdapter", SEE_TRAINER, false},
     {KT_ROLE_PUSHER, "pusher", "the trainer has ended, but there is no ", "NoAdapter",
      "nothing was pushed; correct TrainingArguments.output_dir in the config map", false},

@@ -13,7 +13,7 @@
 #define DOCKER_CONFIG_DIR "/root/.docker"
 /* An emptyDir by which the kubelet shows that it has made the trainer's container: see adapter-output.sh. */
 #define WATCH_VOLUME "output-watch"
-#define WATCH_DIR "/run/kaito"
+#define WATCH_DIR "/mnt/output-watch"
 /* What stands in the command line of every process of the trainer, and in no other's. */
 #define TRAINER_PROCESS "fine_tuning.py"
 

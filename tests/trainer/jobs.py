@@ -20,6 +20,7 @@ import judge
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
 
 # The libraries' import alone takes 10 s of CPU, which a busy machine stretches.
 LIMIT_S = 900
@@ -137,7 +138,8 @@ def mounts_of(container, volumes, folder):
     mounts = {"/workspace/home": os.path.join(folder, "home")}
     for mount in container.get("volumeMounts", []):
         if not mount["mountPath"].startswith(("/dev", "/workspace/weights")):
-            mounts[mount["mountPath"]] = os.path.join(volumes[mount["name"]], mount.get("subPath", ""))
+            source = mounts[mount["mountPath"]] = os.path.join(volumes[mount["name"]], mount.get("subPath", ""))
+            os.makedirs(source, exist_ok=True)  # as the kubelet makes a subPath
     return mounts
 
 
@@ -185,6 +187,31 @@ def bounds(maps, pod):
     }
 
 
+def oras():
+    """The program, or None: the test cluster's has not been built."""
+    build = [os.path.join(ROOT, "tests/cluster/build.sh"), "--with-pods", "--where"]
+    where = subprocess.run(build, capture_output=True, text=True).stdout.split()
+    path = os.path.join(where[-1], "oras") if where else ""
+    return path if os.path.exists(path) and shutil.which("skopeo") else None
+
+
+def round_trip(folder, pod, results):
+    """Through a registry and back: "pushed", or what went wrong."""
+    if not oras():
+        return "trains", ""
+    inside = os.path.join(folder, "round-trip")
+    os.makedirs(inside)
+    rendered = os.path.join(folder, "pod.json")
+    with open(rendered, "w", encoding="utf-8") as file:
+        json.dump(pod, file)
+    puller = os.path.join(ROOT, "shared/workload/scripts/pull-data.sh")
+    command = namespaces() + [sys.executable, os.path.join(HERE, "round_trip.py"), inside, BUILD, oras(), rendered, puller, results]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        return "lost on the way", ((done.stderr + done.stdout).strip().splitlines() or ["no word"])[-1]
+    return "pushed", ""
+
+
 def run_case(pod, maps, image_folder, manifest, keep):
     folder = tempfile.mkdtemp(dir=image_folder)
     try:
@@ -199,6 +226,8 @@ def run_case(pod, maps, image_folder, manifest, keep):
         outcome, error = judge.judge(status, log, volumes[results], **bounds(maps, pod))
         if outcome == "trains" and not os.path.exists(os.path.join(volumes[results], judge.MARK)):
             return "no-adapter", f"no {judge.MARK} beside the adapter"
+        if outcome == "trains" and any(one["name"] == "pusher" for one in pod["containers"]):
+            return round_trip(folder, pod, volumes[results])
         return outcome, error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -224,8 +253,9 @@ def report(name, manifest, plugin, work, done):
         done[key] = name, run_case(pod, maps, image_folder, manifest, keep)
     first, (outcome, error) = done[key]
     note = f" (the same run as {first})" if first != name else ""
-    if outcome == "trains":
-        return f"ok trainer: {name} trains on {image}{note}"
+    if outcome in ("trains", "pushed"):
+        came_back = ", is pushed and comes back" if outcome == "pushed" else ""
+        return f"ok trainer: {name} trains on {image}{came_back}{note}"
     return f"not ok trainer: {name} on {image}: {outcome}: {error}{note}"
 
 

@@ -202,7 +202,6 @@ static void the_pushers_own_words_are_known(void **state)
            "NothingLearnt", "ShareGPT");
     expect("pusher", "pusher: r.io/x:1 cannot be pushed, after 10 tries: unauthorized", "PushFailed",
            "imagePushSecret");
-    expect("pusher", "pusher: the trainer ended before it was seen to run; see the log", "NoAdapter", "trainer's log");
     expect("output-verifier", "output-verifier: the trainer has ended, but there is no adapter_config.json in /mnt",
            "NoAdapter", "output_dir");
     expect("output-verifier", "output-verifier: the training has changed nothing: every lora_B", "NothingLearnt",

@@ -113,7 +113,7 @@ static void a_trainer_that_crashes_ends_it_with_the_cause(struct kt_script_place
     kt_script_write(place, "proc/7/cmdline", "accelerate launch /workspace/tfs/fine_tuning.py");
     kt_script_write(place, "next", "rm -r proc/7\n");
     assert_int_equal(push(place, "phi-4", &output), 1);
-    assert_ends_with(place, output, "the trainer ended without an adapter; see the log of its container");
+    assert_ends_with(place, output, "the trainer ended without an adapter; see the log and the state of its container");
     assert_null(kt_script_read(place, "oras.log"));
 }
 
@@ -386,8 +386,20 @@ static void a_trainer_that_ended_at_once_is_not_waited_for(struct kt_script_plac
     kt_script_write(place, "watch/started/.keep", "");
     kt_script_write(place, "next", "echo looked >>polls\n");
     assert_int_equal(on_volume(place, "look", &output), 1);
-    assert_ends_with(place, output, "the trainer ended before it was seen to run");
+    assert_ends_with(place, output, "the trainer has ended, but there is no adapter_config.json");
     assert_string_equal(kt_script_read(place, "polls"), "looked\nlooked\n");
+}
+
+static void a_trainer_that_was_quick_has_its_adapter_looked_at(struct kt_script_place *place)
+{
+    const char *output;
+    prepare(place);
+    save_adapter(place);
+    kt_script_write(place, "watch/started/.keep", "");
+    kt_script_write(place, "next", "");
+    if (on_volume(place, "look", &output) != 0)
+        fail_msg("%s", output);
+    assert_ends_with(place, output, "the adapter is in ");
 }
 
 static void without_its_variables_it_says_which(struct kt_script_place *place)
@@ -416,6 +428,7 @@ KT_SCENARIO(a_refused_check_ends_before_the_training)
 KT_SCENARIO(a_volume_must_be_written_and_hold_a_new_adapter)
 KT_SCENARIO(a_volume_without_an_adapter_is_told_of)
 KT_SCENARIO(a_trainer_that_ended_at_once_is_not_waited_for)
+KT_SCENARIO(a_trainer_that_was_quick_has_its_adapter_looked_at)
 KT_SCENARIO(without_its_variables_it_says_which)
 
 int main(void)
@@ -438,6 +451,7 @@ int main(void)
         KT_IN_EVERY_SHELL(a_volume_must_be_written_and_hold_a_new_adapter),
         KT_IN_EVERY_SHELL(a_volume_without_an_adapter_is_told_of),
         KT_IN_EVERY_SHELL(a_trainer_that_ended_at_once_is_not_waited_for),
+        KT_IN_EVERY_SHELL(a_trainer_that_was_quick_has_its_adapter_looked_at),
         KT_IN_EVERY_SHELL(without_its_variables_it_says_which),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

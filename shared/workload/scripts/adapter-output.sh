@@ -66,8 +66,7 @@ wait_for_start() {
     until is_completed || trainer_runs; do
         if is_made; then
             quiet_polls=$((quiet_polls + 1))
-            [ "$quiet_polls" -lt "$quiet_polls_most" ] ||
-                fail 'the trainer ended before it was seen to run; see the log and the state of its container'
+            [ "$quiet_polls" -lt "$quiet_polls_most" ] || return 0 # it has ended before it was seen
         else
             polls=$((polls + 1))
             [ "$polls" -lt "$start_polls_most" ] ||
@@ -235,7 +234,7 @@ push)
     say "waiting for the trainer; its adapter goes to $OUTPUT_IMAGE"
     wait_for_start
     wait_for_end
-    is_completed || fail 'the trainer ended without an adapter; see the log of its container'
+    is_completed || fail 'the trainer ended without an adapter; see the log and the state of its container'
     look_for_adapter
     make_image || fail 'the image cannot be made; is the disk full?'
     persist "$tries_most" "$OUTPUT_IMAGE cannot be pushed" push_once
