@@ -260,13 +260,13 @@ bench-programs: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/ben
 
 $(BUILD)/bench/cost: $(call objects,tests/lib/costly_review.c)
 $(BUILD)/bench/review: $(call objects,$(filter-out webhook/main.c,$(WEBHOOK_SOURCES)))
-$(BUILD)/bench/apiserver: $(call objects,$(addprefix tests/lib/,object_server.c scripted_server.c objects.c json_text.c))
+$(BUILD)/bench/apiserver: $(call objects,$(addprefix tests/lib/,object_server.c object_writes.c scripted_server.c objects.c json_text.c))
 $(BUILD)/bench/config_cost: $(call objects,$(filter webhook/cluster/% webhook/log.c webhook/outage.c webhook/cache_age.c webhook/json_lines.c,$(WEBHOOK_SOURCES)))
 
 $(BUILD)/bench/%: $(BUILD)/objects/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(LIBRARY) $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES)) -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(LIBRARY) $(shell pkg-config --libs $(PACKAGES) $(WEBHOOK_PACKAGES) $(TEST_PACKAGES)) -lm -o $@
 
 # --- keeping it clean ------------------------------------------------------------------------------------------------
 .PHONY: lint

@@ -46,7 +46,9 @@ static cJSON *output_container(struct kt_tuning_pod *pod, const char *name, cons
 {
     struct kt_arena *arena = pod->arena;
     const char *image = pod->output_image ? PUSH_IMAGE : kt_json_string(kt_json_get(pod->trainer, "image"));
-    cJSON *container = kt_pod_container(arena, name, image, KT_POD_NO_CAPABILITIES);
+    /* On a volume whatever the trainer may: one that belongs to another user needs root's rights. */
+    enum kt_pod_rights rights = pod->output_image ? KT_POD_NO_CAPABILITIES : KT_POD_NO_NEW_RIGHTS;
+    cJSON *container = kt_pod_container(arena, name, image, rights);
     kt_pod_script(arena, container, &kt_embedded_adapter_output);
     kt_pod_env(arena, container, "ADAPTER_STEP", step);
     kt_pod_env(arena, container, "RESULTS_DIR", pod->output_dir);

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 import container
@@ -21,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ADDRESS, PORT = "127.0.0.1", 5000
 IMAGE = f"{ADDRESS}:{PORT}/team/adapter:1"
 FILES = ("adapter_config.json", "adapter_model.safetensors")
-LIMIT_S = 120
+LIMIT_S = 300
 
 
 def start_registry(folder, build):
@@ -48,9 +49,15 @@ def scripts_of(pod, name):
 
 
 def run(script, environment):
-    done = subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, text=True, timeout=LIMIT_S)
-    if done.returncode != 0:
-        raise SystemExit((done.stderr + done.stdout).strip().splitlines()[-1])
+    with tempfile.TemporaryFile("w+") as log:
+        try:
+            status = subprocess.run(["/bin/sh", "-c", script], env=environment, stdout=log, stderr=log, timeout=LIMIT_S).returncode
+        except subprocess.TimeoutExpired:
+            status = None
+        log.seek(0)
+        last = (log.read().strip().splitlines() or ["no word"])[-1]
+    if status != 0:
+        raise SystemExit(f"{last} ({'time is over' if status is None else f'status {status}'})")
 
 
 def digests(folder):

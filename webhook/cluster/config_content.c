@@ -116,17 +116,20 @@ static void make_hash(const cJSON *config_map, char ret[KT_CONFIG_HASH_BYTES])
 
 struct kt_config_content *kt_config_content_new(const cJSON *config_map)
 {
-    KT_CLEANUP(kt_arena_release) struct kt_arena arena;
+    /* One for each key: what one of them costs takes nothing from the other. */
+    struct kt_arena arenas[KT_CONFIG_KEYS];
     struct reading readings[KT_CONFIG_KEYS] = {0};
-    kt_arena_init(&arena, KT_LIMIT_CONFIG_MAP_ARENA_BYTES);
-    kt_arena_limit_work(&arena, KT_LIMIT_KEPT_CONFIG_WORK);
     for (size_t i = 0; i < KT_CONFIG_KEYS; i++) {
+        kt_arena_init(&arenas[i], KT_LIMIT_CONFIG_MAP_ARENA_BYTES / KT_CONFIG_KEYS);
+        kt_arena_limit_work(&arenas[i], KT_LIMIT_KEPT_CONFIG_WORK);
         kt_strbuf_init(&readings[i].buffer, NULL, KT_LIMIT_KEPT_CONFIG_TREE_BYTES);
-        read_config(&arena, config_map, (enum kt_config_key)i, &readings[i]);
+        read_config(&arenas[i], config_map, (enum kt_config_key)i, &readings[i]);
     }
     struct kt_config_content *content = keep(readings);
-    for (size_t i = 0; i < KT_CONFIG_KEYS; i++)
+    for (size_t i = 0; i < KT_CONFIG_KEYS; i++) {
         kt_strbuf_release(&readings[i].buffer);
+        kt_arena_release(&arenas[i]);
+    }
     if (content) {
         make_hash(config_map, content->hash);
         content->is_cut = !*content->hash || readings[KT_CONFIG_TRAINING].document.is_too_large;

@@ -67,12 +67,26 @@ static void append_all(struct kt_published *published, struct kt_store_entry *co
         append(published, entries[i]);
 }
 
-static struct kt_published *make_anew(struct kt_store_kind *tables)
+struct renewing {
+    struct kt_published *published;
+    const struct kt_store_entry *out;
+};
+
+static void append_but_out(void *context, void *thing)
+{
+    const struct renewing *renewing = context;
+    if (thing != renewing->out)
+        append(renewing->published, thing);
+}
+
+/* All that is kept but `out`, which still stands in the table. */
+static struct kt_published *make_anew(struct kt_store_kind *tables, const struct kt_store_entry *out)
 {
     struct kt_published *published = new_index(tables, tables->by_name.count);
+    struct renewing renewing = {published, out};
     if (!published)
         return NULL;
-    kt_index_each(&tables->by_name, append, published);
+    kt_index_each(&tables->by_name, append_but_out, &renewing);
     qsort(published->entries, published->count, sizeof(published->entries[0]), compare_entries);
     return published;
 }
@@ -144,7 +158,7 @@ void kt_store_publish(struct kt_store *store, enum kt_kind_id kind, const struct
     if (!kt_kinds[kind].for_rules || !tables->synced)
         return;
     const struct kt_published *old = tables->is_behind ? NULL : atomic_load(&tables->published);
-    struct kt_published *fresh = old ? make_changed(tables, old, out, in) : make_anew(tables);
+    struct kt_published *fresh = old ? make_changed(tables, old, out, in) : make_anew(tables, out);
     /* Without memory readers go on with what they have: older, but whole. */
     tables->is_behind = !fresh;
     if (fresh)

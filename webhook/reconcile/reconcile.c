@@ -77,6 +77,14 @@ static int confirm_job(struct kt_reconcile *look)
     return 0;
 }
 
+/* A refusal is a thing that stays unseen, and holds no condition up. */
+static int stay_unseen(struct kt_reconcile *look, struct kt_error *error)
+{
+    look->trouble = (struct kt_trouble){0};
+    *error = look->error;
+    return look->error.code;
+}
+
 /* What the cache does not know, the API server does. */
 static int read_unknown(void *context, enum kt_kind_id kind, const char *namespace_, const char *name,
                         const cJSON **ret, struct kt_error *error)
@@ -84,8 +92,7 @@ static int read_unknown(void *context, enum kt_kind_id kind, const char *namespa
     struct kt_reconcile *look = context;
     if (kt_read(look, kind, namespace_, name, ret) == KT_STEP_DONE)
         return 0;
-    *error = look->error;
-    return look->error.code;
+    return stay_unseen(look, error);
 }
 
 static int list_unknown(void *context, enum kt_kind_id kind, const cJSON **ret_items, struct kt_error *error)
@@ -93,8 +100,7 @@ static int list_unknown(void *context, enum kt_kind_id kind, const cJSON **ret_i
     struct kt_reconcile *look = context;
     if (kt_read_labelled(look, kind, ret_items) == KT_STEP_DONE)
         return 0;
-    *error = look->error;
-    return look->error.code;
+    return stay_unseen(look, error);
 }
 
 static int gather(struct kt_reconcile *look)
@@ -178,8 +184,8 @@ static enum kt_step_result say_refused(struct kt_reconcile *look, const struct k
             kind = (enum kt_kind_id)i;
     kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning", "Forbidden",
                     message);
-    /* Of one that has started nothing can be said but what is said already. */
-    if (kt_condition_is_true(look->workspace, "JobStarted"))
+    /* Of one that has started, or come to its end, nothing can be said but what is said already. */
+    if (kt_condition_is_true(look->workspace, "JobStarted") || kt_final_state(look->workspace))
         return KT_STEP_WAIT;
     look->observation = (struct kt_observation){.workspace = look->workspace,
                                                 .now_s = kt_clock_wall_ms(look->reconciler->clock) / 1000};
@@ -187,8 +193,16 @@ static enum kt_step_result say_refused(struct kt_reconcile *look, const struct k
     return kt_reconcile_status(look);
 }
 
-/* The steps go on and take nothing that was not seen for absent; what is too much is said, and looked at again when
- * there is a new list, and now and then. */
+/* Is there nothing that says more of this Workspace than what could not be seen? */
+static bool is_held_up_unseen(const struct kt_reconcile *look, enum kt_kind_id kind)
+{
+    return !look->trouble.reason && !kt_final_state(look->workspace) && !kt_reconcile_is_finished(look) &&
+           !kt_condition_is_true(look->workspace, "JobStarted") && !kt_observation_job(&look->observation) &&
+           !(kind == KT_KIND_NODE && kt_observation_resources_ready(&look->observation));
+}
+
+/* After the steps, which take nothing that was not seen for absent: what could not be seen is said, and looked at again
+ * when there is a new list, and now and then. */
 static void say_unseen(struct kt_reconcile *look)
 {
     for (int i = 0; i < (int)KT_CACHED_KINDS; i++) {
@@ -197,13 +211,13 @@ static void say_unseen(struct kt_reconcile *look)
             continue;
         const char *message =
             kt_arena_printf(look->arena,
-                            "%s has more %s than kaito-webhook can keep: which of them are this "
-                            "Workspace's is not known. Delete those that are not needed",
+                            "%s has more %s than kaito-webhook can keep or read: which of them are "
+                            "this Workspace's is not known. Delete those that are not needed",
                             resource->cluster_scoped ? "the cluster" : "the namespace", resource->plural);
         if (message)
             kt_events_write(look->reconciler->events, look->client, look->arena, look->workspace, "Warning",
                             "TooManyObjects", message);
-        if (!kt_condition_is_true(look->workspace, "JobStarted"))
+        if (is_held_up_unseen(look, (enum kt_kind_id)i))
             kt_reconcile_trouble(look, kt_kinds[i].condition, "TooManyObjects", message);
         kt_reconcile_revisit(look, UNSEEN_AGAIN_MS);
     }
@@ -215,11 +229,11 @@ static enum kt_step_result look_at_tuning(struct kt_reconcile *look)
     if (refused)
         return say_refused(look, refused);
     bool gathered = gather(look) == 0;
-    if (gathered)
-        say_unseen(look);
     enum kt_step_result result = gathered ? take_steps(look) : KT_STEP_FAIL;
     if (gathered && look->is_status_behind)
         return KT_STEP_FAIL;
+    if (gathered)
+        say_unseen(look);
     if (gathered && !look->arena->failed)
         return kt_reconcile_status(look) == KT_STEP_FAIL ? KT_STEP_FAIL : result;
     /* What was not seen must not be said to be absent. */

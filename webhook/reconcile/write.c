@@ -20,7 +20,8 @@ static bool is_namespace_ending(const struct kt_status *status)
 
 bool kt_is_refusal(const char *reason)
 {
-    static const char *const reasons[] = {"TypeMissing", "NamespaceTerminating", "Forbidden", "Refused"};
+    static const char *const reasons[] = {"TypeMissing", "NamespaceTerminating", "Forbidden", "Refused",
+                                          "TooManyObjects"};
     for (size_t i = 0; i < KT_ARRAY_LENGTH(reasons); i++)
         if (kt_streq(reasons[i], reason))
             return true;

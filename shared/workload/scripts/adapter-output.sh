@@ -179,8 +179,9 @@ probe_once() {
     words=$(printf '{}' | timeout "$check_seconds" oras blob push --size 2 "${OUTPUT_IMAGE%:*}@sha256:$wrong_digest" - 2>&1) &&
         return 0
     case $(telling_line "$words") in
-    *'status code 5'*) return 1 ;;
-    *[Dd]igest' invalid'* | *DIGEST_INVALID* | *'did not match'* | *'Error response from registry: PUT '*) return 0 ;;
+    *'status code 401'* | *'status code 403'* | *'status code 5'*) return 1 ;;
+    *[Dd]igest' invalid'* | *DIGEST_INVALID* | *'did not match'*) return 0 ;;
+    *'blob upload invalid'* | *BLOB_UPLOAD_INVALID* | *'PUT "'*'status code 4'*) return 0 ;; # quay.io; a body without words
     esac
     return 1
 }
@@ -198,8 +199,10 @@ check_registry() {
 }
 
 check_volume() {
-    touch "$RESULTS_DIR/.output-check" || fail "the output volume cannot be written ($RESULTS_DIR): is it read-only or full?"
+    head -c 1048576 /dev/zero >"$RESULTS_DIR/.output-check"
+    status=$?
     rm -f "$RESULTS_DIR/.output-check"
+    [ "$status" -eq 0 ] || fail "the output volume cannot be written ($RESULTS_DIR): is it read-only or full?"
     [ -z "${WATCH_FOLDER:-}" ] || state_of "$RESULTS_DIR/adapter_model.safetensors" >"$WATCH_FOLDER/before"
     say 'the output volume can be written'
 }

@@ -402,7 +402,8 @@ def write_result(folder, files, word, judge):
         with open(part, "w", encoding="utf-8") as file:
             look(files, word, judge, lambda row: file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n"))
     except Exception:
-        os.remove(part)
+        if os.path.exists(part):
+            os.remove(part)
         raise
     os.replace(part, os.path.join(folder, RESULT))
     if folder == setting("DATA_VOLUME_PATH"):
