@@ -32,7 +32,8 @@ def start_registry(folder, build):
     )
     for suffix in ("crt", "key"):
         shutil.copy(f"{folder}/tls.{suffix}", f"{folder}/untrusted.{suffix}")
-    server = [sys.executable, "-B", os.path.join(HERE, "../real/servers/registry.py"), ADDRESS, folder]
+    # The system's Python, as in tests/real: what the trainer runs with may have another OpenSSL.
+    server = ["/usr/bin/python3", "-B", os.path.join(HERE, "../real/servers/registry.py"), ADDRESS, folder]
     registry = subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + LIMIT_S
     while time.monotonic() < end:
