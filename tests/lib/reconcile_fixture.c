@@ -9,7 +9,6 @@
 #include "kube/api.h"
 #include "tests/lib/cmocka_all.h"
 #include "tests/lib/objects.h"
-#include "base/limits.h"
 #include "webhook/cluster/cache.h"
 #include "webhook/log.h"
 #include "webhook/reconcile/controller.h"
